@@ -1,0 +1,1 @@
+"""The only place where jobs meet machines: scheduling, stations, recovery, API, command line."""

@@ -1,0 +1,106 @@
+"""A dialogue over a wire: one question at a time, its answer within a time, late answers dropped.
+
+It decides nothing about repeating: a query may be asked again by its driver, an act never is.
+"""
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+from drivers.errors import ReplyTimeout, WireClosed
+from drivers.wire import Wire
+
+Frame = TypeVar("Frame")
+
+
+class Decoder(Protocol[Frame]):
+    """An incremental decoder: bytes in as they come, whole frames out, garbage counted."""
+
+    garbage_bytes: int
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes, return every frame that they complete."""
+
+    def reset(self) -> None:
+        """Forget a half-received frame."""
+
+
+class Link(Generic[Frame]):
+    """Frames over one wire; `async with link:` makes a dialogue exclusive."""
+
+    def __init__(self, wire: Wire, decoder: Decoder[Frame]) -> None:
+        self._wire = wire
+        self._decoder = decoder
+        self._frames: deque[Frame] = deque()
+        self._turn = asyncio.Lock()
+        self._stale = False
+
+    @property
+    def garbage_bytes(self) -> int:
+        """Bytes dropped because they belonged to no frame."""
+        return self._decoder.garbage_bytes
+
+    async def __aenter__(self) -> Self:
+        await self._turn.acquire()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._turn.release()
+
+    async def ask(self, request: bytes, reply_timeout_s: float) -> Frame:
+        """Send a request and return the next frame. The caller holds the link."""
+        await self.send(request)
+        return await self.next_frame(reply_timeout_s)
+
+    async def send(self, data: bytes) -> None:
+        """Send one frame; what an earlier, timed-out question left behind is dropped first."""
+        if self._stale:
+            await self._drain()
+        self._frames.clear()
+        try:
+            await self._wire.send(data)
+        except OSError as error:
+            raise WireClosed from error
+
+    async def next_frame(self, reply_timeout_s: float) -> Frame:
+        """Wait for one whole frame."""
+        if self._frames:
+            return self._frames.popleft()
+        try:
+            async with asyncio.timeout(reply_timeout_s):
+                while not self._frames:
+                    self._frames.extend(self._decoder.feed(await self._receive()))
+        except TimeoutError as error:
+            self._stale = True
+            self._decoder.reset()
+            raise ReplyTimeout(waited_s=reply_timeout_s) from error
+        return self._frames.popleft()
+
+    async def aclose(self) -> None:
+        """Close the wire."""
+        await self._wire.aclose()
+
+    async def _receive(self) -> bytes:
+        try:
+            data = await self._wire.receive()
+        except OSError as error:
+            raise WireClosed from error
+        if not data:
+            raise WireClosed
+        return data
+
+    async def _drain(self) -> None:
+        """Swallow what a late answer left, until the wire has been quiet for 20 ms."""
+        self._stale = False
+        try:
+            while True:
+                async with asyncio.timeout(0.02):
+                    await self._receive()
+        except TimeoutError:
+            self._decoder.reset()

@@ -1,0 +1,139 @@
+"""The physical truth of one line: every card, what is on it, what its chip holds, where it lies.
+
+The controller never sees this; the tests' checkers compare the books with it. Numbers of places
+are the transport's positions (the register map of the transport, Modbus unit 10).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import NewType
+
+Place = NewType("Place", str)
+
+MAGAZINE = Place("magazine")
+CARRIER = Place("carrier")
+HAND = Place("hand")
+REJECT_BIN = Place("reject bin")
+QUARANTINE_BIN = Place("quarantine bin")
+SAMPLE_TRAY = Place("sample tray")
+
+
+def infeed(station: int) -> Place:
+    """Return where the transport hands a workpiece to station `station` (from 0)."""
+    return Place(f"infeed {station}")
+
+
+def inside(station: int) -> Place:
+    """Return the inside of station `station`."""
+    return Place(f"inside {station}")
+
+
+def outfeed(station: int) -> Place:
+    """Return where station `station` leaves a workpiece."""
+    return Place(f"outfeed {station}")
+
+
+def tray(number: int) -> Place:
+    """Return finished tray `number`."""
+    return Place(f"tray {number}")
+
+
+class LifeCycle(IntEnum):
+    """Life cycle of the chip's application (tag 8A)."""
+
+    PERSONALISATION = 0x03
+    OPERATIONAL = 0x05
+    TERMINATED = 0x0C
+
+
+class ChipHealth(StrEnum):
+    """How well a chip works; only its physics knows."""
+
+    GOOD = "good"
+    MUTE = "mute"
+    FAILS_ON_WRITE = "fails on write"
+
+
+@dataclass(slots=True)
+class ChipMemory:
+    """The non-volatile memory of one chip; every finished command is in it, power or not."""
+
+    serial: bytes  # 8 bytes, fixed by the maker, unique
+    files: dict[int, bytearray] = field(default_factory=dict)
+    life_cycle: LifeCycle = LifeCycle.PERSONALISATION
+    health: ChipHealth = ChipHealth.GOOD
+
+    @classmethod
+    def new(cls, serial: bytes) -> "ChipMemory":
+        """Return an empty chip of profile `rid2`."""
+        files = {1: bytearray(256), 2: bytearray(1024), 3: bytearray(1024), 4: bytearray(280)}
+        files[5] = bytearray(serial + bytes(16))
+        return cls(serial, files)
+
+
+@dataclass(slots=True)
+class PhysicalCard:
+    """One piece of plastic. `number` is a fact of nature that no machine can read."""
+
+    number: int
+    chip: ChipMemory
+    #: Ink on each face by panel letter ("K", "Y", ...): packed dots as the printer laid them down.
+    front: dict[str, bytes] = field(default_factory=dict)
+    back: dict[str, bytes] = field(default_factory=dict)
+    misprinted: bool = False
+    laminations: list[bool] = field(default_factory=list)  # True: within its window
+    damaged: bool = False  # bent or torn by a jam
+
+
+class Full(Exception):
+    """Two cards would have to be in one place: physics forbids it."""
+
+
+class Floor:
+    """All places of one line and the cards on them."""
+
+    def __init__(self) -> None:
+        self._single: dict[Place, PhysicalCard] = {}
+        self._stores: dict[Place, list[PhysicalCard]] = {MAGAZINE: []}
+        self._made = 0
+
+    def load_blanks(self, count: int, chips: Iterator[ChipMemory]) -> None:
+        """Put `count` new blanks on top of the magazine's stack."""
+        for _ in range(count):
+            self._made += 1
+            self._stores[MAGAZINE].append(PhysicalCard(self._made, next(chips)))
+
+    def at(self, place: Place) -> PhysicalCard | None:
+        """Return the card on a place, or the next one of a store."""
+        if place in self._stores:
+            cards = self._stores[place]
+            return cards[0] if cards else None
+        return self._single.get(place)
+
+    def store(self, place: Place) -> list[PhysicalCard]:
+        """Return a store's cards (magazine, bins, trays), oldest first."""
+        return self._stores.setdefault(place, [])
+
+    def move(self, source: Place, destination: Place, *, into_store: bool = False) -> PhysicalCard:
+        """Move one card; raises `Full` or `KeyError` where physics says no."""
+        if not into_store and destination not in self._stores and destination in self._single:
+            raise Full(destination)
+        if source in self._stores:
+            if not self._stores[source]:
+                raise KeyError(source)
+            card = self._stores[source].pop(0)
+        else:
+            card = self._single.pop(source)
+        if into_store or destination in self._stores:
+            self._stores.setdefault(destination, []).append(card)
+        else:
+            self._single[destination] = card
+        return card
+
+    def everything(self) -> list[tuple[Place, PhysicalCard]]:
+        """Return every card with its place, by card number."""
+        found = [(place, card) for place, card in self._single.items()]
+        for place, cards in self._stores.items():
+            found.extend((place, card) for card in cards)
+        return sorted(found, key=lambda pair: pair[1].number)
