@@ -1,0 +1,211 @@
+"""The ledger: durable, chained, and forbidding what must never be."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.account import account
+from jobs.books import Books
+from jobs.events import Draft, Kind
+from jobs.ledger.ledger import (
+    InlineWriter,
+    Ledger,
+    ThreadWriter,
+    fold_books,
+    load_books,
+    open_ledger,
+)
+from jobs.ledger.store import Group, LedgerCorrupt, LedgerUnavailable, Store
+from jobs.states import IllegalTransition
+
+
+def batch() -> Draft:
+    data = {"package_number": "P", "product": "2", "county": "229901", "applications": 2}
+    return Draft(Kind.BATCH_RECEIVED, "test", data, batch="B-1")
+
+
+def order(number: int = 1, person: str = "p") -> Draft:
+    data = {
+        "position": number,
+        "county": "229901",
+        "product": "2",
+        "express": False,
+        "reason_code": "12",
+        "promise_date": "2005-10-01",
+    }
+    name, key = f"O-{number}", f"{person}{number}"
+    return Draft(
+        Kind.ORDER_CREATED, "test", data, batch="B-1", order=name, person_key=key, approval_key=key
+    )
+
+
+def issued(card: str, order_id: str = "O-1") -> Draft:
+    return Draft(Kind.CARD_ISSUED, "test", {"line": "line-1"}, order=order_id, card=card)
+
+
+def loaded(count: int) -> Draft:
+    return Draft(Kind.STOCK_CHANGED, "test", {"line": "line-1", "loaded": count})
+
+
+def spoiled(card: str) -> Draft:
+    data = {"trigger": "spoil", "reason": "misprint", "place": "reject bin"}
+    return Draft(Kind.CARD_CHANGED, "test", data, card=card)
+
+
+def begun(work: str, card: str, station: str = "printer-1") -> Draft:
+    data = {"act": "print", "cards": [card], "note": {"serial_number": "S", "panels": 3}}
+    return Draft(Kind.WORK_BEGUN, "test", data, work=work, card=card, station=station)
+
+
+async def memory_ledger(store: Store | None = None) -> Ledger:
+    store = store or Store.open(":memory:")
+    ticks = iter(range(1, 1_000_000))
+    writer = InlineWriter(store, 1.0, lambda _error: None)
+    return await open_ledger(store, writer, lambda: next(ticks))
+
+
+async def test_the_books_in_memory_the_tables_and_the_fold_of_events_agree() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(1), order(2), loaded(5))
+    await ledger.append(issued("C-1"), begun("W-1", "C-1"))
+    done = {"outcome": "done", "trigger": "print", "place": "printer-1 outfeed"}
+    await ledger.append(Draft(Kind.WORK_FINISHED, "test", done, work="W-1"))
+    await ledger.append(spoiled("C-1"))
+    for books in (load_books(ledger.store), fold_books(ledger.store)):
+        assert books.orders == ledger.books.orders
+        assert books.cards == ledger.books.cards
+        assert books.works == ledger.books.works == {}
+        assert books.lines == ledger.books.lines
+        assert account(books) == account(ledger.books)
+    assert account(ledger.books).balanced
+    assert account(ledger.books).spoiled_by_reason == {"misprint": 1}
+
+
+async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in_the_file() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(), loaded(5), issued("C-1"))
+    with pytest.raises(IllegalTransition, match="live card"):
+        await ledger.append(issued("C-2"))
+    sql = "INSERT INTO cards SELECT 'C-9', \"order\", 9, line, state, place, issued_us, '', '',"
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        ledger.store.query(sql + " '', '', '' FROM cards")
+
+
+async def test_one_work_at_a_time_per_station_and_per_card() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(1), order(2), loaded(5), issued("C-1"), issued("C-2", "O-2"))
+    await ledger.append(begun("W-1", "C-1"))
+    for second in (begun("W-2", "C-2"), begun("W-2", "C-1", "printer-2")):
+        with pytest.raises(IllegalTransition, match="W-1 is open"):
+            await ledger.append(second)
+
+
+async def test_a_chip_serial_belongs_to_one_card_for_ever() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(1), order(2), loaded(5), issued("C-1"), issued("C-2", "O-2"))
+    await ledger.append(replace(begun("W-1", "C-1", "encoder-1"), chip_serial="AA"))
+    with pytest.raises(IllegalTransition, match="belongs to C-1"):
+        await ledger.append(replace(begun("W-2", "C-2", "encoder-2"), chip_serial="AA"))
+
+
+async def test_events_can_neither_be_changed_nor_deleted_nor_slipped_in() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch())
+    for sql in (
+        "UPDATE events SET actor = 'x'",
+        "DELETE FROM events",
+        'INSERT INTO events SELECT 9, time_us, generation, kind, actor, batch, "order", card,'
+        " work, station, box, person_key, approval_key, chip_serial, machine_serial, data,"
+        " previous, digest FROM events LIMIT 1"),
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger.store.query(sql)
+
+
+async def test_a_forged_event_breaks_the_chain() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order())
+    connection = ledger.store._connection
+    connection.execute("DROP TRIGGER events_are_never_changed")
+    connection.execute("UPDATE events SET actor = 'somebody' WHERE sequence = 2")
+    with pytest.raises(LedgerCorrupt, match="event 2"):
+        fold_books(ledger.store)
+
+
+async def test_time_in_the_ledger_never_runs_backwards() -> None:
+    store = Store.open(":memory:")
+    times = iter([500, 400, 600])
+    writer = InlineWriter(store, 1.0, lambda _error: None)
+    ledger = await open_ledger(store, writer, lambda: next(times))
+    await ledger.append(batch())
+    await ledger.append(order())
+    assert [event.time_us for event in store.events()] == [500, 500, 600]
+
+
+class FullDisk(Store):
+    """A ledger file whose disk is full as often as told."""
+
+    refusals = 0
+
+    def write(self, groups: Iterable[Group]) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise LedgerUnavailable("disk full")
+        super().write(groups)
+
+
+async def test_a_full_disk_makes_callers_wait_and_loses_nothing() -> None:
+    store = FullDisk.open(":memory:")
+    assert isinstance(store, FullDisk)
+    states: list[str] = []
+    writer = InlineWriter(store, 5.0, lambda error: states.append(str(error)))
+    ledger = await open_ledger(store, writer, lambda: 1)
+    states.clear()
+    store.refusals = 3
+    first, second = ledger.post(batch()), ledger.post(order())
+    await asyncio.sleep(14)
+    assert not first.done()
+    assert not second.done()
+    await asyncio.sleep(2)
+    assert first.done()
+    assert second.done()
+    assert states == ["disk full"] * 3 + ["None"] * 2
+    assert [event.kind for event in store.events()][1:] == [Kind.BATCH_RECEIVED, Kind.ORDER_CREATED]
+
+
+@pytest.mark.real_time
+async def test_the_writer_thread_commits_what_has_queued_and_keeps_the_order(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "ledger.sqlite")
+    store = Store.open(path)
+    ledger = await open_ledger(store, ThreadWriter(store, 0.01, lambda _e: None), lambda: 1)
+    await ledger.append(batch(), loaded(100))
+    async with asyncio.TaskGroup() as group:
+        for number in range(1, 101):
+            group.create_task(ledger.append(order(number)))
+    assert ledger.waiting == 0
+    ledger.close()
+    again = Store.open_for_reading(path)
+    assert [event.sequence for event in again.events()] == list(range(1, 104))
+    assert list(load_books(again).orders) == sorted(f"O-{n}" for n in range(1, 101))
+    again.close()
+
+
+@pytest.mark.real_time
+async def test_a_mistake_of_ours_reaches_the_caller_of_the_writer_thread(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "ledger.sqlite"))
+    ledger = await open_ledger(store, ThreadWriter(store, 0.01, lambda _e: None), lambda: 1)
+    await ledger.append(batch())
+    ledger.books.batches.clear()
+    with pytest.raises(sqlite3.IntegrityError):
+        await ledger.append(batch(), replace(order(), batch="B-none"))
+    ledger.close()
+
+
+def test_every_kind_of_event_is_folded() -> None:
+    assert set(Books()._fold) == set(Kind)
