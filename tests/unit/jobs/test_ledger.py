@@ -115,13 +115,12 @@ async def test_a_chip_serial_belongs_to_one_card_for_ever() -> None:
 async def test_events_can_neither_be_changed_nor_deleted_nor_slipped_in() -> None:
     ledger = await memory_ledger()
     await ledger.append(batch())
-    for sql in (
-        "UPDATE events SET actor = 'x'",
-        "DELETE FROM events",
+    slip_in = (
         'INSERT INTO events SELECT 9, time_us, generation, kind, actor, batch, "order", card,'
         " work, station, box, person_key, approval_key, chip_serial, machine_serial, data,"
-        " previous, digest FROM events LIMIT 1"),
-    ):
+        " previous, digest FROM events LIMIT 1"
+    )
+    for sql in ("UPDATE events SET actor = 'x'", "DELETE FROM events", slip_in):
         with pytest.raises(sqlite3.IntegrityError):
             ledger.store.query(sql)
 
