@@ -11,6 +11,9 @@ from typing import Generic, Protocol, Self, TypeVar
 from drivers.errors import ReplyTimeout, WireClosed
 from drivers.wire import Wire
 
+#: A machine that never falls quiet is not waited for longer than this.
+LONGEST_DRAIN_S = 1.0
+
 Frame = TypeVar("Frame")
 
 
@@ -77,10 +80,18 @@ class Link(Generic[Frame]):
                 while not self._frames:
                     self._frames.extend(self._decoder.feed(await self._receive()))
         except TimeoutError as error:
-            self._stale = True
-            self._decoder.reset()
+            self.distrust()
             raise ReplyTimeout(waited_s=reply_timeout_s) from error
+        except asyncio.CancelledError:
+            # The answer of the question given up is still to come; it must not answer the next one.
+            self.distrust()
+            raise
         return self._frames.popleft()
+
+    def distrust(self) -> None:
+        """Drop what still comes before the next question: an old answer may be on its way."""
+        self._stale = True
+        self._decoder.reset()
 
     async def aclose(self) -> None:
         """Close the wire."""
@@ -97,10 +108,11 @@ class Link(Generic[Frame]):
 
     async def _drain(self) -> None:
         """Swallow what a late answer left, until the wire has been quiet for 20 ms."""
-        self._stale = False
         try:
-            while True:
-                async with asyncio.timeout(0.02):
-                    await self._receive()
+            async with asyncio.timeout(LONGEST_DRAIN_S):
+                while True:
+                    async with asyncio.timeout(0.02):
+                        await self._receive()
         except TimeoutError:
             self._decoder.reset()
+        self._stale = False
