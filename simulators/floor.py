@@ -97,6 +97,7 @@ class Floor:
         self._single: dict[Place, PhysicalCard] = {}
         self._stores: dict[Place, list[PhysicalCard]] = {MAGAZINE: []}
         self._made = 0
+        self._arrivals: dict[Place, int] = {}
 
     def load_blanks(self, count: int, chips: Iterator[ChipMemory]) -> None:
         """Put `count` new blanks on top of the magazine's stack."""
@@ -110,6 +111,10 @@ class Floor:
             cards = self._stores[place]
             return cards[0] if cards else None
         return self._single.get(place)
+
+    def arrivals(self, place: Place) -> int:
+        """Return how many cards have come to a place: tells a card that left and came back."""
+        return self._arrivals.get(place, 0)
 
     def store(self, place: Place) -> list[PhysicalCard]:
         """Return a store's cards (magazine, bins, trays), oldest first."""
@@ -125,6 +130,7 @@ class Floor:
             card = self._stores[source].pop(0)
         else:
             card = self._single.pop(source)
+        self._arrivals[destination] = self.arrivals(destination) + 1
         if into_store or destination in self._stores:
             self._stores.setdefault(destination, []).append(card)
         else:
