@@ -1,0 +1,313 @@
+"""What a person may set of a centre: its lines and stations, limits, ledger, doors and windows.
+
+Every value has its unit in its name. Values about machines are defaults of our own where no source
+gives one (devices reference, section 11). Which machine is simulated is told by its URL alone.
+"""
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from config.loading import load_toml
+from config.products import Operation, Product, shipped_product, shipped_product_names
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Purpose(StrEnum):
+    """What a file is for; it decides what the file may contain and nothing else."""
+
+    SIMULATION = "simulation"
+    PRODUCTION = "production"
+
+
+class StationKind(StrEnum):
+    """The machines (and the one person's desk) that a line is made of."""
+
+    PRINTER = "printer"
+    LAMINATOR = "laminator"
+    ENCODER = "encoder"
+    READER = "reader"
+    INSPECTION = "inspection"
+
+
+#: Which kind of station does which operation of a route.
+STATION_OF_OPERATION = {
+    Operation.PRINT: StationKind.PRINTER,
+    Operation.LAMINATE: StationKind.LAMINATOR,
+    Operation.ENCODE: StationKind.ENCODER,
+    Operation.READ_BACK: StationKind.READER,
+    Operation.INSPECT: StationKind.INSPECTION,
+}
+
+SCHEMES = ("serial", "tcp", "sim")
+
+
+def _wire_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"a wire begins with {', '.join(f'{s}://' for s in SCHEMES)}")
+    if parts.scheme == "tcp" and not (parts.hostname and parts.port):
+        raise ValueError("a TCP wire is tcp://HOST:PORT")
+    if parts.scheme == "serial" and not parts.path.startswith("/"):
+        raise ValueError("a serial wire is serial:///dev/NAME?baud=115200")
+    return url
+
+
+class MachineTimeouts(_Settings):
+    """How long to wait for a machine; never divided by a simulation's pace."""
+
+    connect_s: float = Field(default=5.0, gt=0, le=60)
+    reply_s: float = Field(default=3.0, gt=0, le=60)
+    act_s: float = Field(default=120.0, gt=0, le=3600)
+
+
+class Machine(_Settings):
+    """A machine behind a wire."""
+
+    url: str
+    model: str = ""
+    serial_number: str = ""  # when set, another unit on the port is refused
+    timeouts: MachineTimeouts = MachineTimeouts()
+
+    _check_url = field_validator("url")(_wire_url)
+
+
+class Station(_Settings):
+    """One station of a line; its order in the file is its position on the transport."""
+
+    name: Name
+    kind: StationKind
+    url: str = ""
+    model: str = ""
+    serial_number: str = ""
+    echo: bool = True  # encoders of the GemPCTwin family repeat what they were sent
+    timeouts: MachineTimeouts = MachineTimeouts()
+
+    @model_validator(mode="after")
+    def _has_a_wire(self) -> Self:
+        if self.kind is StationKind.INSPECTION:
+            if self.url:
+                raise ValueError(f"{self.name}: a person's desk has no wire")
+        elif not self.url:
+            raise ValueError(f"{self.name}: url is missing")
+        else:
+            _wire_url(self.url)
+        return self
+
+
+class Line(_Settings):
+    """One line: a transport and the stations along it."""
+
+    name: Name
+    transport: Machine
+    stations: tuple[Station, ...] = Field(min_length=1, max_length=47)
+    trays: int = Field(default=8, ge=1, le=16)
+    magazine_capacity: int = Field(default=500, ge=1, le=100_000)
+    work_in_process_max: int = Field(default=24, ge=1, le=200)
+
+
+class Ledger(_Settings):
+    """Where the books are, and the keys apart from them."""
+
+    path: Path = Path("ledger.sqlite")
+    keys: Path = Path("keys")
+    retry_s: float = Field(default=2.0, gt=0, le=600)
+
+
+class Limits(_Settings):
+    """What an operator may expect and a remake may cost."""
+
+    box_size: int = Field(default=200, ge=1, le=10_000)
+    remakes_max: int = Field(default=3, ge=0, le=20)
+    package_bytes_max: int = Field(default=4_000_000_000, ge=1_000)
+    applications_max: int = Field(default=99_999, ge=1, le=99_999)
+
+
+class Promise(_Settings):
+    """The dates by which a card must be made; the earlier of two counts."""
+
+    centre_days: int = Field(default=30, ge=1, le=365)
+    express_days: int = Field(default=5, ge=1, le=365)
+    acceptance_days: int = Field(default=60, ge=1, le=365)
+    remote_counties: tuple[CountyCode, ...] = ()
+    remote_extra_days: int = Field(default=30, ge=0, le=365)
+    distribution_days: int = Field(default=15, ge=0, le=180)
+    distribution_days_of: dict[CountyCode, Annotated[int, Field(ge=0, le=180)]] = {}
+
+
+class Programme(_Settings):
+    """What the programme allows the centre to make."""
+
+    first_generation_cut_off: date | None = None
+
+
+class Policy(_Settings):
+    """Which steps wait for a person."""
+
+    authorise_after_restart: bool = True
+    release_batches: Literal["by hand", "at once"] = "by hand"
+    act_retries_max: int = Field(default=3, ge=1, le=20)
+
+
+class Api(_Settings):
+    """The doors: a Unix socket for commands, and a network port only where one is set."""
+
+    socket: Path = Path("cardcentre.sock")
+    operators: tuple[str, ...] = ()  # Unix users; the user who runs the centre always may
+    operator_groups: tuple[str, ...] = ()
+
+
+class Metrics(_Settings):
+    """Where Prometheus may look; port 0 means nowhere."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65_535)
+
+
+class Output(_Settings):
+    """Where manifests and receipts go."""
+
+    folder: Path = Path("out")
+
+
+class MachineWear(_Settings):
+    """How the simulated machines behave: all defaults of our own, plausible and no maker's."""
+
+    spread: float = Field(default=0.05, ge=0, le=1)
+    insert_s: float = Field(default=2.0, gt=0)
+    print_s: float = Field(default=16.0, gt=0)
+    laminate_s: float = Field(default=10.5, gt=0)
+    laminator_eject_s: float = Field(default=1.5, gt=0)
+    chip_s: float = Field(default=6.0, gt=0)
+    read_s: float = Field(default=2.0, gt=0)
+    move_s: float = Field(default=1.5, gt=0)
+    misprint_share: float = Field(default=0.004, ge=0, le=1)
+    jam_share: float = Field(default=0.0005, ge=0, le=1)
+    chip_failure_share: float = Field(default=0.003, ge=0, le=1)
+    ribbon_cards: int = Field(default=1000, ge=1)
+    film_cards: int = Field(default=1500, ge=1)
+
+
+class SimulatedOperator(_Settings):
+    """How soon the simulated operator comes, in machine time."""
+
+    delay_s: float = Field(default=60.0, ge=0)
+    inspection_s: float = Field(default=5.0, ge=0)
+
+
+class Simulation(_Settings):
+    """What stands at the far end of `sim://` wires."""
+
+    seed: int = 1
+    pace: float = Field(default=1.0, gt=0, le=1000)
+    calendar_date: date | None = None
+    machines: MachineWear = MachineWear()
+    operator: SimulatedOperator = SimulatedOperator()
+
+
+class Centre(_Settings):
+    """A whole centre: the root of a centre's file."""
+
+    name: Name
+    purpose: Purpose
+    products: tuple[str, ...] = ("second-generation",)
+    lines: tuple[Line, ...] = Field(min_length=1)
+    ledger: Ledger = Ledger()
+    limits: Limits = Limits()
+    promise: Promise = Promise()
+    programme: Programme = Programme()
+    policy: Policy = Policy()
+    api: Api = Api()
+    metrics: Metrics = Metrics()
+    output: Output = Output()
+    simulation: Simulation | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        problems = [*_names_twice(self), *_route_gaps(self), *_purpose_problems(self)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def product(self, code: str) -> Product | None:
+        """Return the product that records of this code (`zjlbdm`) ask for."""
+        for name in self.products:
+            product = shipped_product(name)
+            if product.code == code:
+                return product
+        return None
+
+
+def _names_twice(centre: Centre) -> list[str]:
+    names = [line.name for line in centre.lines]
+    names += [station.name for line in centre.lines for station in line.stations]
+    names += [f"{line.name}-transport" for line in centre.lines]
+    urls = [station.url for line in centre.lines for station in line.stations if station.url]
+    urls += [line.transport.url for line in centre.lines]
+    return [
+        f"{thing} is used twice" for thing in sorted({t for t in [*names, *urls] if
+        [*names, *urls].count(t) > 1})
+    ]  # fmt: skip
+
+
+def _route_gaps(centre: Centre) -> list[str]:
+    problems = []
+    for name in centre.products:
+        if name not in shipped_product_names():
+            known = ", ".join(shipped_product_names())
+            problems.append(f"there is no product {name!r} (known: {known})")
+            continue
+        product = shipped_product(name)
+        kinds = {station.kind for line in centre.lines for station in line.stations}
+        problems.extend(
+            f"no station for the operation {operation.value!r} of {name}"
+            for operation in product.route
+            if STATION_OF_OPERATION[operation] not in kinds
+        )
+        if centre.purpose is Purpose.PRODUCTION and product.chip_profile == "rid2-plain":
+            problems.append(
+                f"{name} writes chips without secure messaging (rid2-plain), "
+                "which a production centre may not"
+            )
+    return problems
+
+
+def _purpose_problems(centre: Centre) -> list[str]:
+    urls = [station.url for line in centre.lines for station in line.stations]
+    urls += [line.transport.url for line in centre.lines]
+    simulated = [url for url in urls if url.startswith("sim://")]
+    if centre.purpose is Purpose.PRODUCTION:
+        problems = [f"a production centre has no simulated machine: {url}" for url in simulated]
+        if centre.simulation is not None:
+            problems.append("a production centre has no [simulation], and no date but today's")
+        return problems
+    if simulated and centre.simulation is None:
+        return ["sim:// wires need a [simulation] table"]
+    return []
+
+
+def load_centre(path: Path) -> Centre:
+    """Read a centre's file; raises `ConfigError`. Relative paths count from the file's folder."""
+    return load_toml(path, Centre)
+
+
+def shipped_centre(name: str) -> Path:
+    """Return the path of a centre's file that comes with the software."""
+    return Path(__file__).with_name("centres") / f"{name}.toml"

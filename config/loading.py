@@ -1,0 +1,73 @@
+"""Reading a TOML file into a model, with every mistake of the file told at once.
+
+It opens nothing but files and knows no particular model.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: where in the file (a dotted path) and what is wrong."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(Exception):
+    """A configuration file cannot be used; nothing was started."""
+
+    code = "config.invalid"
+
+    def __init__(self, file: Path, problems: tuple[Problem, ...]) -> None:
+        self.file = file
+        self.problems = problems
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(f"{file}: {count}, nothing was started{lines}")
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ").replace(
+        "Extra inputs are not permitted", "there is no such setting"
+    )
+
+
+def problems_of(error: ValidationError) -> tuple[Problem, ...]:
+    """Return pydantic's findings as problems."""
+    return tuple(
+        Problem(_dotted(found["loc"]), _message(found["msg"]))
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """Read a file into a model; raises `ConfigError` with every mistake."""
+    try:
+        with path.open("rb") as file:
+            raw = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(path, (Problem("", error.strerror or str(error)),)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, (Problem("", f"not a TOML file: {error}"),)) from error
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(path, problems_of(error)) from error
