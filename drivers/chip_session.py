@@ -1,0 +1,144 @@
+"""One session with a chip: from its reset to power off, commands in and answers out over T=1.
+
+Joins the reader's slot, the T=1 rules and the chip's words; what is written to a chip, and in
+which order, is the encoder's business.
+"""
+
+import asyncio
+from typing import Final
+
+from drivers.apdu import Command, answer_data
+from drivers.atr import AnswerToReset, parse_atr
+from drivers.ccid import Message, MessageType
+from drivers.ccid_slot import CcidSlot, raise_slot_error
+from drivers.errors import ChipMute, Garbled, NoCard, NotReady, ReplyTimeout
+from drivers.t1 import Send, T1Host
+
+_PPS_T1: Final = bytes((0xFF, 0x01, 0xFE))
+_VOLTAGES: Final = (1, 2, 3)  # bPowerSelect: 5 V, 3 V, 1.8 V
+_BUSY_PAUSE_S: Final = 0.5
+#: The reader may stay silent or be damaged so often in a row before the wire is to blame.
+_WIRE_FAILURES_MAX: Final = 2
+_OPENINGS_MAX: Final = 3
+_WAITING_FACTOR_MAX: Final = 6
+
+
+class ChipSession:
+    """A powered chip that speaks T=1."""
+
+    def __init__(self, slot: CcidSlot, atr: AnswerToReset, card_timeout_s: float) -> None:
+        self._slot = slot
+        self._t1 = T1Host(atr.information_field_bytes)
+        self._card_timeout_s = card_timeout_s
+
+    async def ask(self, command: Command) -> bytes:
+        """Return the data of the chip's answer; raises `ChipRefused` on any other than 9000."""
+        step = self._t1.begin(command.encode(), repeatable=command.repeatable)
+        return answer_data(command, await self._run(step))
+
+    async def agree_sizes(self) -> None:
+        """Tell the chip that we take long blocks."""
+        await self._run(self._t1.begin_ifs())
+
+    async def _run(self, first: Send) -> bytes:
+        step, wire_failures = first, 0
+        while True:
+            try:
+                received = await self._transfer(step)
+            except ChipMute:
+                then = self._t1.missed()
+            except (Garbled, ReplyTimeout):
+                wire_failures += 1
+                if wire_failures > _WIRE_FAILURES_MAX:
+                    raise
+                then = self._t1.missed()
+            else:
+                wire_failures = 0
+                then = self._t1.take(received)
+            if not isinstance(then, Send):
+                return then.answer
+            step = then
+
+    async def _transfer(self, step: Send) -> bytes:
+        factor = min(step.waiting_factor, _WAITING_FACTOR_MAX)
+        timeout_s = self._card_timeout_s * factor
+        parameters = bytes((factor, 0, 0)) if factor > 1 else b"\0\0\0"
+        answer = await self._slot.command(
+            MessageType.TRANSFER_BLOCK, timeout_s, parameters=parameters, data=step.block
+        )
+        return _checked(answer).data
+
+
+async def open_chip(slot: CcidSlot, reply_timeout_s: float, card_timeout_s: float) -> ChipSession:
+    """Reset the chip in the field and agree on T=1; raises `NoCard`, `ChipMute`.
+
+    Begun again from the reset when the wire fails: nothing has been asked of the chip yet.
+    """
+    for _ in range(_OPENINGS_MAX - 1):
+        try:
+            return await _open_once(slot, reply_timeout_s, card_timeout_s)
+        except (Garbled, ReplyTimeout):
+            continue
+    return await _open_once(slot, reply_timeout_s, card_timeout_s)
+
+
+async def close_chip(slot: CcidSlot, reply_timeout_s: float) -> None:
+    """Take the power from the chip; a chip that has left already is no error."""
+    await slot.query(MessageType.ICC_POWER_OFF, reply_timeout_s)
+
+
+async def _open_once(slot: CcidSlot, reply_timeout_s: float, card_timeout_s: float) -> ChipSession:
+    atr = parse_atr(await _power_on(slot, card_timeout_s))
+    if 1 not in atr.protocols or atr.checks_by_crc:
+        raise ChipMute("The chip does not speak T=1 with an LRC.")
+    if atr.negotiable:
+        await _negotiate(slot, card_timeout_s)
+    parameters = await slot.query(
+        MessageType.SET_PARAMETERS,
+        reply_timeout_s,
+        parameters=b"\x01\0\0",
+        data=atr.t1_parameters(),
+    )
+    _checked(parameters)
+    session = ChipSession(slot, atr, card_timeout_s)
+    await session.agree_sizes()
+    return session
+
+
+async def _negotiate(slot: CcidSlot, card_timeout_s: float) -> None:
+    answer = await slot.command(MessageType.TRANSFER_BLOCK, card_timeout_s, data=_PPS_T1)
+    if _checked(answer).data != _PPS_T1:
+        raise ChipMute("The chip does not agree to T=1.")
+
+
+async def _power_on(slot: CcidSlot, card_timeout_s: float) -> bytes:
+    """Return the ATR at the first voltage that gives one."""
+    mute = ChipMute()
+    for voltage in _VOLTAGES:
+        try:
+            return (await _power_on_when_free(slot, voltage, card_timeout_s)).data
+        except NoCard:
+            raise
+        except ChipMute as error:
+            mute = error
+    raise mute
+
+
+async def _power_on_when_free(slot: CcidSlot, voltage: int, card_timeout_s: float) -> Message:
+    """Power on; while the slot is still busy with an earlier command, wait for it."""
+    for _ in range(max(1, int(card_timeout_s / _BUSY_PAUSE_S))):
+        try:
+            return _checked(
+                await slot.command(
+                    MessageType.ICC_POWER_ON, card_timeout_s, parameters=bytes((voltage, 0, 0))
+                )
+            )
+        except NotReady:
+            await asyncio.sleep(_BUSY_PAUSE_S)
+    raise NotReady("The reader stays busy.")
+
+
+def _checked(answer: Message) -> Message:
+    if answer.failed:
+        raise_slot_error(answer)
+    return answer

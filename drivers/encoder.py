@@ -1,0 +1,256 @@
+"""The chip encoder's verbs: who it is, whether a card is there, write its chip, end its chip.
+
+Writing is an act: issued once, judged afterwards from the chip itself. Not responsible for what
+the contents mean, for moving the card into the field, or for what is done after a failure.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from drivers import apdu
+from drivers.apdu import LifeCycle, life_cycle_in
+from drivers.ccid import CardStatus, MessageType
+from drivers.ccid_slot import CcidSlot, raise_slot_error
+from drivers.chip_profile import ChipContents, ChipProfile
+from drivers.chip_session import ChipSession, close_chip, open_chip
+from drivers.errors import ChipMute, ChipRefused, NoCard, ReplyTimeout, WrongDevice
+from drivers.identity import Identity
+from drivers.outcome import Note, Outcome
+from drivers.wire import Wire
+
+_GET_FIRMWARE: Final = b"\x02"
+_NOTIFY_CHANGES: Final = b"\x01\x01\x01"
+#: Our own choice for our encoders; another reader refuses it and goes by its firmware text.
+_GET_SERIAL_NUMBER: Final = b"\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderTimeouts:
+    """How long to wait for the reader itself, and for the reader working with a chip."""
+
+    reply_timeout_s: float = 3.0
+    card_timeout_s: float = 10.0
+
+
+class ChipEncoder:
+    """A serial CCID reader with one slot that personalises chips of one profile."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        profile: ChipProfile,
+        timeouts: EncoderTimeouts | None = None,
+        *,
+        echo: bool = True,
+    ) -> None:
+        assert not profile.secure_messaging, "this driver writes plain profiles"
+        self._profile = profile
+        self._timeouts = timeouts or EncoderTimeouts()
+        self._slot = CcidSlot(wire, echo=echo)
+
+    async def identify(self) -> Identity:
+        """Open the dialogue as this kind of reader wants it; `WrongDevice` if it is another."""
+        async with self._slot.link:
+            try:
+                firmware = await self._escape(_GET_FIRMWARE)
+            except ReplyTimeout as error:
+                if self._slot.link.garbage_bytes:
+                    raise WrongDevice("What answers here is no CCID reader.") from error
+                raise
+            if firmware is None:
+                raise WrongDevice("The reader does not tell its firmware.")
+            serial_number = await self._escape(_GET_SERIAL_NUMBER) or firmware
+            await self._escape(_NOTIFY_CHANGES)
+        return Identity("encoder", "CCID serial reader", serial_number, firmware)
+
+    async def card_present(self) -> bool:
+        """Tell whether a card is in the field."""
+        async with self._slot.link:
+            status = await self._slot.query(
+                MessageType.GET_SLOT_STATUS, self._timeouts.reply_timeout_s
+            )
+        if status.failed and status.card_status != CardStatus.ABSENT:
+            raise_slot_error(status)
+        return status.card_status != CardStatus.ABSENT
+
+    async def chip_serial(self) -> bytes:
+        """Return the serial that the chip's maker fixed."""
+        async with self._session() as chip:
+            await self._select_application(chip)
+            return await self._chip_serial(chip)
+
+    async def write_note(self) -> Note:
+        """Return the evidence before a writing; raises `NoCard`, `ChipMute`, `ChipRefused`."""
+        async with self._slot.link:
+            serial_number = await self._serial_number()
+        async with self._session() as chip:
+            life_cycle = await self._select_application(chip)
+            chip_serial = await self._chip_serial(chip)
+        return {
+            "serial_number": serial_number,
+            "chip_serial": chip_serial.hex(),
+            "life_cycle": life_cycle,
+        }
+
+    async def write(self, contents: ChipContents) -> None:
+        """Write all files, read all back, write the card serial, lock. In one session, once.
+
+        An interrupted writing is completed by a new call: every byte is written again.
+        """
+        self._check_sizes(contents)
+        async with self._session() as chip:
+            await self._require_personalisation(chip)
+            for file in self._profile.files.values():
+                await self._write_file(chip, file.id, 0, contents.files[file.id])
+            differing = await self._differing_file(chip, contents)
+            if differing is not None:
+                raise _differs(differing)
+            await self._write_card_serial(chip, contents.card_serial)
+            # ACTIVATE FILE acts on what is selected: the application, not its last file.
+            await self._select_application(chip)
+            await chip.ask(apdu.activate())
+
+    async def write_outcome(self, note: Note, contents: ChipContents) -> Outcome:
+        """Judge a writing by the chip.
+
+        DONE: locked with exactly these contents. NOT_DONE: the same chip, not locked; untouched
+        or written in part makes no difference, a new `write` completes it. UNKNOWN: else.
+        """
+        self._check_sizes(contents)
+        async with self._slot.link:
+            if await self._serial_number() != note["serial_number"]:
+                return Outcome.UNKNOWN
+        try:
+            async with self._session() as chip:
+                return await self._judge(chip, note, contents)
+        except (NoCard, ChipMute, ChipRefused):
+            return Outcome.UNKNOWN
+
+    async def terminate(self) -> bool:
+        """End the chip's application for good; True when the chip itself confirms it.
+
+        False when no chip answers: a dead chip and an empty field look the same to an antenna.
+        """
+        try:
+            async with self._session() as chip:
+                if not await self._is_terminated(chip):
+                    await chip.ask(apdu.terminate())
+                return await self._is_terminated(chip)
+        except (NoCard, ChipMute):
+            return False
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._slot.link.aclose()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[ChipSession]:
+        """Reset the chip for a session; power it off unless the dialogue itself broke."""
+        waits = self._timeouts
+        async with self._slot.link:
+            chip = await open_chip(self._slot, waits.reply_timeout_s, waits.card_timeout_s)
+            try:
+                yield chip
+            except ChipRefused:
+                await close_chip(self._slot, waits.reply_timeout_s)
+                raise
+            await close_chip(self._slot, waits.reply_timeout_s)
+
+    async def _escape(self, request: bytes) -> str | None:
+        """Return the text of the reader's answer; None when it refuses the request."""
+        answer = await self._slot.query(
+            MessageType.ESCAPE, self._timeouts.reply_timeout_s, data=request
+        )
+        if answer.failed:
+            return None
+        return answer.data.decode("ascii", "replace").strip("\0 ")
+
+    async def _serial_number(self) -> str:
+        serial_number = await self._escape(_GET_SERIAL_NUMBER)
+        return serial_number or await self._escape(_GET_FIRMWARE) or ""
+
+    async def _select_application(self, chip: ChipSession) -> int:
+        """Select the application and return its life cycle."""
+        command = apdu.select_application(self._profile.application)
+        return life_cycle_in(await chip.ask(command))
+
+    async def _require_personalisation(self, chip: ChipSession) -> None:
+        life_cycle = await self._select_application(chip)
+        if life_cycle != LifeCycle.PERSONALISATION:
+            raise ChipRefused(
+                "The chip is no longer open for writing.", sw="6985", life_cycle=life_cycle
+            )
+
+    async def _is_terminated(self, chip: ChipSession) -> bool:
+        try:
+            return await self._select_application(chip) == LifeCycle.TERMINATED
+        except ChipRefused as error:
+            if error.facts.get("sw") == f"{apdu.NOT_FOUND:04X}":
+                return True
+            raise
+
+    async def _chip_serial(self, chip: ChipSession) -> bytes:
+        profile = self._profile
+        return await self._read_file(chip, profile.management_file_id, 0, profile.chip_serial_bytes)
+
+    async def _write_card_serial(self, chip: ChipSession, card_serial: bytes) -> None:
+        profile = self._profile
+        file_id = profile.management_file_id
+        await self._write_file(chip, file_id, profile.chip_serial_bytes, card_serial)
+        if await self._card_serial(chip) != card_serial:
+            raise _differs(file_id)
+
+    async def _write_file(self, chip: ChipSession, file_id: int, offset: int, data: bytes) -> None:
+        await chip.ask(apdu.select_file(file_id))
+        step = self._profile.data_bytes_max
+        for start in range(0, len(data), step):
+            await chip.ask(apdu.update_binary(offset + start, data[start : start + step]))
+
+    async def _read_file(self, chip: ChipSession, file_id: int, offset: int, size: int) -> bytes:
+        await chip.ask(apdu.select_file(file_id))
+        step = self._profile.data_bytes_max
+        parts = [
+            await chip.ask(apdu.read_binary(offset + start, min(step, size - start)))
+            for start in range(0, size, step)
+        ]
+        return b"".join(parts)
+
+    async def _judge(self, chip: ChipSession, note: Note, contents: ChipContents) -> Outcome:
+        life_cycle = await self._select_application(chip)
+        if (await self._chip_serial(chip)).hex() != note["chip_serial"]:
+            return Outcome.UNKNOWN
+        if life_cycle == LifeCycle.PERSONALISATION:
+            return Outcome.NOT_DONE
+        if life_cycle != LifeCycle.OPERATIONAL:
+            return Outcome.UNKNOWN
+        as_ordered = await self._differing_file(chip, contents) is None
+        as_ordered = as_ordered and await self._card_serial(chip) == contents.card_serial
+        return Outcome.DONE if as_ordered else Outcome.UNKNOWN
+
+    async def _differing_file(self, chip: ChipSession, contents: ChipContents) -> int | None:
+        """Return the id of the first file that reads back otherwise than ordered."""
+        for file in self._profile.files.values():
+            read = await self._read_file(chip, file.id, 0, file.size_bytes)
+            if read != contents.files[file.id]:
+                return file.id
+        return None
+
+    async def _card_serial(self, chip: ChipSession) -> bytes:
+        profile = self._profile
+        return await self._read_file(
+            chip,
+            profile.management_file_id,
+            profile.chip_serial_bytes,
+            profile.card_serial_bytes,
+        )
+
+    def _check_sizes(self, contents: ChipContents) -> None:
+        for file in self._profile.files.values():
+            assert len(contents.files[file.id]) == file.size_bytes, f"file {file.id} has its size"
+        assert len(contents.card_serial) == self._profile.card_serial_bytes
+
+
+def _differs(file_id: int) -> ChipRefused:
+    return ChipRefused("The chip reads back other bytes than were written.", file=f"{file_id:04X}")
