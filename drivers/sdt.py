@@ -1,0 +1,158 @@
+"""Frames of an SDT / SAM_V card reader, pure.
+
+Bytes of requests and answers, and what SW3 means. Which request follows which is the reader
+driver's business (`drivers/reader.py`).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Final, TypeAlias
+
+from drivers.xor_checksum import xor_of
+
+PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
+LENGTH_MIN: Final = 4
+LENGTH_MAX: Final = 4096
+_HEADER_BYTES: Final = 7
+
+
+class Request(Enum):
+    """The requests that a read-back needs, as CMD and Para."""
+
+    STATUS = bytes.fromhex("11FF")
+    SAM_ID = bytes.fromhex("12FF")
+    FIND = bytes.fromhex("2001")
+    SELECT = bytes.fromhex("2002")
+    READ_BASE = bytes.fromhex("3001")
+    READ_MANAGEMENT = bytes.fromhex("3005")
+
+
+class Status(IntEnum):
+    """SW3, the status of the reader's module."""
+
+    HOST_CHECKSUM = 0x10
+    HOST_LENGTH = 0x11
+    WRONG_COMMAND = 0x21
+    NOT_ALLOWED = 0x23
+    NOT_RECOGNISED = 0x24
+    CARD_REJECTS_SAM = 0x31
+    SAM_REJECTS_CARD = 0x32
+    CHECK_FAILED = 0x33
+    FINGERPRINT_CHECK_FAILED = 0x37
+    LENGTH_ERROR = 0x3F
+    CARD_TYPE = 0x40
+    READ_FAILED = 0x41
+    RANDOM_FAILED = 0x47
+    SELF_TEST_FAILED = 0x60
+    NOT_AUTHORISED = 0x66
+    FIND_FAILED = 0x80
+    SELECT_FAILED = 0x81
+    DONE = 0x90
+    NO_SUCH_ITEM = 0x91
+    CARD_FOUND = 0x9F
+
+
+MEANINGS: Final = {
+    Status.HOST_CHECKSUM: "checksum error in our request",
+    Status.HOST_LENGTH: "length error in our request",
+    Status.WRONG_COMMAND: "wrong command or parameter",
+    Status.NOT_ALLOWED: "command not allowed",
+    Status.NOT_RECOGNISED: "error not recognised",
+    Status.CARD_REJECTS_SAM: "the card rejects the security module",
+    Status.SAM_REJECTS_CARD: "the security module rejects the card",
+    Status.CHECK_FAILED: "information check failed",
+    Status.FINGERPRINT_CHECK_FAILED: "fingerprint check failed",
+    Status.LENGTH_ERROR: "length error",
+    Status.CARD_TYPE: "card type not recognised",
+    Status.READ_FAILED: "reading failed",
+    Status.RANDOM_FAILED: "random number failed",
+    Status.SELF_TEST_FAILED: "self test failed, the module takes no command",
+    Status.NOT_AUTHORISED: "the security module is not authorised",
+    Status.FIND_FAILED: "no card found",
+    Status.SELECT_FAILED: "selecting the card failed",
+    Status.DONE: "done",
+    Status.NO_SUCH_ITEM: "no such item on the card",
+    Status.CARD_FOUND: "card found",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; `card_words` are SW1 SW2, which may be anything beside an error."""
+
+    card_words: int
+    sw3: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Something began as a frame, but its check byte is wrong."""
+
+
+Received: TypeAlias = Answer | Damaged
+
+
+def encode(request: Request) -> bytes:
+    """Return the frame of a request."""
+    body = b"\0\3" + request.value
+    return PREAMBLE + body + bytes((xor_of(body),))
+
+
+def meaning(sw3: int) -> str:
+    """Return what SW3 means."""
+    return MEANINGS[Status(sw3)] if sw3 in MEANINGS else "unknown status"
+
+
+def sam_id_text(data: bytes) -> str:
+    """Return the security module's number as the trade prints it."""
+    assert len(data) == 16, "a SAM id is 16 bytes"
+    major, minor = (int.from_bytes(data[at : at + 2], "little") for at in (0, 2))
+    date, number, serial = (int.from_bytes(data[at : at + 4], "little") for at in (4, 8, 12))
+    return f"{major:02d}.{minor:02d}-{date:08d}-{number:010d}-{serial:010d}"
+
+
+class FrameDecoder:
+    """Incremental decoder; hunts for the preamble and counts what it dropped."""
+
+    def __init__(self) -> None:
+        self.garbage_bytes = 0
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Received]:
+        """Take bytes, return every frame that they complete, and damage that hid none."""
+        self._buffer += data
+        found: list[Received] = []
+        damaged = False
+        while self._hunt():
+            buffer = self._buffer
+            length = int.from_bytes(buffer[5:7], "big")
+            if LENGTH_MIN <= length <= LENGTH_MAX:
+                if len(buffer) < _HEADER_BYTES + length:
+                    break
+                body = bytes(buffer[5 : _HEADER_BYTES + length])
+                if xor_of(body) == 0:
+                    found.append(Answer(int.from_bytes(body[2:4], "big"), body[4], body[5:-1]))
+                    del buffer[: _HEADER_BYTES + length]
+                    continue
+                damaged = True
+            # The next frame may have begun inside what claimed to be this one.
+            self._drop(1)
+        return found or ([Damaged()] if damaged else [])
+
+    def reset(self) -> None:
+        """Forget a half-received frame."""
+        self._drop(len(self._buffer))
+
+    def _hunt(self) -> bool:
+        """Drop what stands before the next preamble; True when preamble and length are there."""
+        at = self._buffer.find(PREAMBLE)
+        if at < 0:
+            self._drop(max(0, len(self._buffer) - len(PREAMBLE) + 1))
+            return False
+        self._drop(at)
+        return len(self._buffer) >= _HEADER_BYTES
+
+    def _drop(self, count: int) -> None:
+        self.garbage_bytes += count
+        del self._buffer[:count]
