@@ -1,0 +1,26 @@
+"""From a URL to an open wire; the scheme chooses how.
+
+Simulated wires (`sim://`) are opened by the assembly and never come here.
+"""
+
+from urllib.parse import urlsplit
+
+from drivers.errors import WireNotOpened
+from drivers.serial_wire import open_serial
+from drivers.tcp_wire import open_tcp
+from drivers.wire import Wire
+
+
+async def open_wire(url: str, connect_timeout_s: float) -> Wire:
+    """Open the wire that `url` names, or raise `WireNotOpened` with the reason."""
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise WireNotOpened(url=url, reason="not a URL") from error
+    match scheme:
+        case "serial":
+            return open_serial(url)
+        case "tcp":
+            return await open_tcp(url, connect_timeout_s)
+        case _:
+            raise WireNotOpened(url=url, reason=f"unknown scheme {scheme!r}, use serial or tcp")
