@@ -1,0 +1,181 @@
+"""What our two PLC register maps share: the machine's name, numbered commands, their evidence.
+
+A command's last register is its number; the machine keeps the numbers last started and last
+finished. Which commands there are and what a fault means is the business of each machine's driver.
+"""
+
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+from drivers.errors import (
+    CommandRefused,
+    DriverError,
+    Garbled,
+    HardwareFault,
+    ReplyTimeout,
+    UnexpectedReply,
+    WrongDevice,
+)
+from drivers.identity import Identity
+from drivers.modbus import ModbusMaster
+from drivers.outcome import Note, Outcome
+
+PRODUCT_CODE_OBJECT, REVISION_OBJECT, SERIAL_NUMBER_OBJECT = 0x01, 0x02, 0x80
+COMMAND_ADDRESS = 0x0000
+LAST_NUMBER = 65535
+LAMINATOR_UNIT, TRANSPORT_UNIT = 3, 10
+#: Where each kind usually answers, so that a wrong machine can be named instead of called silent.
+USUAL_UNITS = {"laminator": LAMINATOR_UNIT, "transport": TRANSPORT_UNIT}
+PRODUCT_CODES = {"laminator": "LAM", "transport": "TRN"}
+
+Value = TypeVar("Value", bound=IntEnum)
+
+
+class Numbers(Protocol):
+    """The two numbers that every reading of a machine's state carries."""
+
+    @property
+    def started(self) -> int:
+        """Number of the command last started."""
+
+    @property
+    def finished(self) -> int:
+        """Number of the command last finished."""
+
+
+State = TypeVar("State", bound=Numbers)
+
+
+def next_number(started: int) -> int:
+    """Return the number after the one last started: 1 after 65,535 and after a lost memory."""
+    return started % LAST_NUMBER + 1
+
+
+def judge(note: Note, state: Numbers, *, moved_nothing: bool) -> Outcome:
+    """Tell what became of the command of this note; 0 means that the machine lost its memory.
+
+    `moved_nothing`: the machine's present fault says that its last command did nothing.
+    """
+    if not state.started or not state.finished:
+        return Outcome.UNKNOWN
+    if state.finished == note["sequence"]:
+        return Outcome.DONE
+    if state.started == note["started"]:
+        return Outcome.NOT_DONE
+    if state.started == note["sequence"] and moved_nothing:
+        return Outcome.NOT_DONE
+    return Outcome.UNKNOWN
+
+
+def known(kind: type[Value], value: int) -> Value:
+    """Return a register's value as its enumeration; raises `UnexpectedReply`."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise UnexpectedReply(
+            "a register holds a value that its map does not have",
+            register=kind.__name__,
+            value=value,
+        ) from error
+
+
+class Plc:
+    """One PLC of ours at one unit number."""
+
+    def __init__(self, master: ModbusMaster, kind: str, unit: int) -> None:
+        self._master = master
+        self._kind = kind
+        self._unit = unit
+        self._serial_number = ""
+
+    async def identify(self) -> Identity:
+        """Read who answers; raises `WrongDevice` when it is not this kind of machine."""
+        try:
+            objects = await self._master.read_identification(self._unit)
+        except CommandRefused as error:
+            raise WrongDevice(
+                f"what answers where a {self._kind} should be does not name itself"
+            ) from error
+        except ReplyTimeout:
+            await self._name_a_wrong_machine()
+            raise
+        model = _text(objects.get(PRODUCT_CODE_OBJECT, b""))
+        if not model.startswith(PRODUCT_CODES[self._kind]):
+            raise _wrong(self._kind, model, self._unit)
+        firmware = _text(objects.get(REVISION_OBJECT, b""))
+        return Identity(self._kind, model, await self.read_serial_number(), firmware)
+
+    async def read_serial_number(self) -> str:
+        """Read the machine's serial number from the machine."""
+        data = await self._master.read_identification_object(self._unit, SERIAL_NUMBER_OBJECT)
+        self._serial_number = _text(data)
+        if not self._serial_number:
+            raise UnexpectedReply("the machine has no serial number", unit=self._unit)
+        return self._serial_number
+
+    async def note(self, state: Numbers) -> Note:
+        """Return what must be noted before the next command."""
+        # Read once a wire: a machine exchanged meanwhile shows when the outcome reads it afresh.
+        serial_number = self._serial_number or await self.read_serial_number()
+        return {
+            "serial_number": serial_number,
+            "started": state.started,
+            "finished": state.finished,
+            "sequence": next_number(state.started),
+        }
+
+    async def is_machine_of(self, note: Note) -> bool:
+        """Tell whether the machine that answers now is the one of the note."""
+        return await self.read_serial_number() == note["serial_number"]
+
+    async def command(self, code: int, first: int, second: int, sequence: int) -> None:
+        """Send one command, once."""
+        assert 1 <= sequence <= LAST_NUMBER, "0 means a lost memory and numbers no command"
+        block = (code, first, second, sequence)
+        await self._master.write_registers(self._unit, COMMAND_ADDRESS, block)
+
+    async def _name_a_wrong_machine(self) -> None:
+        """Raise `WrongDevice` if another kind of machine answers at its own usual unit."""
+        for kind, unit in USUAL_UNITS.items():
+            if kind == self._kind or unit == self._unit:
+                continue
+            try:
+                objects = await self._master.read_identification(unit)
+            except (ReplyTimeout, Garbled, CommandRefused):
+                continue
+            raise _wrong(self._kind, _text(objects.get(PRODUCT_CODE_OBJECT, b"")), unit)
+
+
+def command_progress(
+    read: Callable[[], Awaitable[State]],
+    wrong: Callable[[State], DriverError | None],
+    note: Note,
+) -> Callable[[], Awaitable[State | None]]:
+    """Return a look at a command that was accepted: its end, None while it runs, or its failure."""
+
+    async def look() -> State | None:
+        state = await read()
+        if state.finished == note["sequence"]:
+            return state
+        if state.started == note["sequence"]:
+            error = wrong(state)
+            if error is not None:
+                raise error
+        elif state.started != note["started"]:
+            raise HardwareFault(
+                "the machine forgot the command that it had accepted", last_started=state.started
+            )
+        return None
+
+    return look
+
+
+def _text(data: bytes) -> str:
+    return data.decode("ascii", "replace").strip("\0 ")
+
+
+def _wrong(expected: str, model: str, unit: int) -> WrongDevice:
+    kinds = (f"a {kind}" for kind, code in PRODUCT_CODES.items() if model.startswith(code))
+    found = next(kinds, "an unknown machine")
+    return WrongDevice(f"{found} answers where a {expected} should be", model=model, unit=unit)
