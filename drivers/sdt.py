@@ -14,6 +14,9 @@ PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
 LENGTH_MIN: Final = 4
 LENGTH_MAX: Final = 4096
 _HEADER_BYTES: Final = 7
+#: Codes of vendors' libraries. Some readers send a broken `AAAAAA9669 0005 05050505` on a time-out;
+#: with the AA AA of the next frame its XOR comes out right, and only this SW3 tells it.
+_NEVER_ON_THE_WIRE: Final = frozenset((0x01, 0x02, 0x03, 0x05, 0x09))
 
 
 class Request(Enum):
@@ -131,7 +134,7 @@ class FrameDecoder:
                 if len(buffer) < _HEADER_BYTES + length:
                     break
                 body = bytes(buffer[5 : _HEADER_BYTES + length])
-                if xor_of(body) == 0:
+                if xor_of(body) == 0 and body[4] not in _NEVER_ON_THE_WIRE:
                     found.append(Answer(int.from_bytes(body[2:4], "big"), body[4], body[5:-1]))
                     del buffer[: _HEADER_BYTES + length]
                     continue
