@@ -248,8 +248,6 @@ class PrinterPhysics:
     def _after(self, step: _Step, rest: list[_Step]) -> None:
         self.activity = None
         mishap = step.finish()
-        if mishap is None and rest and rest[0].activity is Activity.EJECT and self.card_at_outfeed:
-            mishap = Mishap.OUTFEED_TAKEN
         if mishap is None and rest:
             self._run(rest)
         else:

@@ -103,6 +103,16 @@ def test_any_garbage_is_survived_within_bounded_memory() -> None:
     assert parser.feed(b"\x1bRsn\r") == [Command("Rsn")]
 
 
+@pytest.mark.parametrize(
+    ("noise", "garbage_bytes"),
+    [(b"x" * 300 + b"\r", 300), (b"\xfe\xff\r", 2), (b"Rc\x1b", 2), (b"Db;k;3;123\r", 3)],
+)
+def test_what_is_dropped_is_counted(noise: bytes, garbage_bytes: int) -> None:
+    parser = CommandParser()
+    assert parser.feed(noise + b"Rsn\r")[-1] == Command("Rsn")
+    assert parser.garbage_bytes == garbage_bytes
+
+
 def test_a_command_cut_off_is_dropped_for_the_next_one() -> None:
     assert heard(b"\x1bRco;\x1bRco;p\r") == [Command("Rco", ("p",))]
 
