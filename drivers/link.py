@@ -38,6 +38,8 @@ class Link(Generic[Frame]):
         self._frames: deque[Frame] = deque()
         self._turn = asyncio.Lock()
         self._stale = False
+        #: Whole frames dropped because no question was waiting for them.
+        self.unasked_frames = 0
 
     @property
     def garbage_bytes(self) -> int:
@@ -65,6 +67,7 @@ class Link(Generic[Frame]):
         """Send one frame; what an earlier, timed-out question left behind is dropped first."""
         if self._stale:
             await self._drain()
+        self.unasked_frames += len(self._frames)
         self._frames.clear()
         try:
             await self._wire.send(data)

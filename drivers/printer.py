@@ -4,8 +4,8 @@ It renders nothing, knows no order and moves no card outside the printer: the fe
 transport's infeed, the exit its outfeed. Acts are sent once; only questions are asked again.
 
 The language numbers nothing, so a late answer could be taken for the next question's. Evidence is
-therefore read between two readings of the serial number, each part of another shape: an answer out
-of step cannot pass, and the whole reading is done again after the wire has fallen silent.
+therefore read between two readings of the serial number: answers out of step, or one too many,
+cannot pass, and the whole reading is done again after the wire has fallen silent.
 """
 
 import asyncio
@@ -222,25 +222,28 @@ class CardPrinter:
             await asyncio.sleep(self._timeouts.poll_interval_s)
 
     async def _read_evidence(self) -> _Evidence:
+        unasked_frames = self._link.unasked_frames
         serial_number = await self._query("Rsn", parse_name)
         # First, so that the counters of a machine at rest are those it came to rest with.
         status = await self._query("Rpst", parse_status)
         cards_inserted = await self._query("Rco;c", parse_count)
         panels_printed = await self._query("Rco;p", parse_count)
-        await self._check_serial_number(serial_number)
+        await self._check_in_step(serial_number, unasked_frames)
         return _Evidence(serial_number, status, cards_inserted, panels_printed)
 
     async def _read_identity(self) -> Identity:
+        unasked_frames = self._link.unasked_frames
         for setting in ("Pem;2", "Pps;1"):
             await self._command(command(setting), self._timeouts.reply_timeout_s)
         serial_number = await self._query("Rsn", parse_name)
         model = await self._query("Rtp", parse_name)
         firmware = await self._query("Rfv", parse_name)
-        await self._check_serial_number(serial_number)
+        await self._check_in_step(serial_number, unasked_frames)
         return Identity("printer", model, serial_number, firmware)
 
-    async def _check_serial_number(self, serial_number: str) -> None:
-        if await self._query("Rsn", parse_name) != serial_number:
+    async def _check_in_step(self, serial_number: str, unasked_frames: int) -> None:
+        again = await self._query("Rsn", parse_name)
+        if again != serial_number or self._link.unasked_frames != unasked_frames:
             raise UnexpectedReply("The answers are out of step with the questions.")
 
     async def _repeated(self, read: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -143,7 +143,8 @@ async def test_closing_wakes_who_waits_and_frees_the_port(pair: Pair) -> None:
         waiting = tasks.create_task(outcome_of_receive(wire))
         await asyncio.sleep(0.02)
         await wire.aclose()
-    assert isinstance(waiting.result(), ConnectionError)
+        async with asyncio.timeout(1.0):
+            assert isinstance(await waiting, ConnectionError)
     again = await open_wire(pair.url, 1.0)
     await again.send(b"back")
     assert await read_all(pair.machine, 4) == b"back"
