@@ -167,14 +167,14 @@ class ReadBackReader:
 
     async def _answer(self, request: Request, reply_timeout_s: float) -> Answer:
         """Ask once; answers carry no number, so a good one is known by its shape alone."""
-        received = await self._link.ask(encode(request), reply_timeout_s)
-        for _ in range(_STRAY_ANSWERS_MAX):
+        await self._link.send(encode(request))
+        for _ in range(1 + _STRAY_ANSWERS_MAX):
+            received = await self._link.next_frame(reply_timeout_s)
             if isinstance(received, Damaged):
                 self._link.distrust()
                 raise Garbled
             if received.sw3 not in _GOOD_WORDS or _is_good(received, request):
                 return received
-            received = await self._link.next_frame(reply_timeout_s)
         raise UnexpectedReply("The reader answers other requests than the one asked.")
 
 
