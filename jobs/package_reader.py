@@ -6,13 +6,13 @@ and the list of acceptance numbers, whatever is sent. What a record *says* is ju
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
-from xml.sax.xmlreader import AttributesImpl, Locator
+from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
@@ -72,7 +72,9 @@ class Package:
 
     def __init__(self, stream: BinaryIO, file_name: str, limits: PackageLimits) -> None:
         self._source = PackageText(stream, limits)
-        self._structure = _Structure(file_name, limits)
+        self._parser = DefusedExpatParser(forbid_dtd=True)
+        self._structure = _Structure(file_name, limits, lambda: _line(self._parser))
+        self._parser.setContentHandler(self._structure)
         self._steps = self._read(limits)
         while self._structure.header is None:
             next(self._steps)
@@ -93,18 +95,17 @@ class Package:
 
     def _read(self, limits: PackageLimits) -> Iterator[None]:
         """Feed the parser piece by piece; the last step is made only by a sound end."""
-        parser = DefusedExpatParser(forbid_dtd=True)
-        parser.setContentHandler(self._structure)
         waiting, groups_closed = 0, 0
         for piece in self._source.pieces():
-            _parse(parser, piece, "malformed", "the file is not well-formed XML")
+            _parse(self._parser, piece, "malformed", "the file is not well-formed XML")
             waiting = 0 if self._structure.groups_closed > groups_closed else waiting + len(piece)
             groups_closed = self._structure.groups_closed
             if waiting > limits.record_characters_max:
-                line = parser.getLineNumber() or 0
-                raise PackageBroken("too_big", "one record or token is too long", line)
+                raise PackageBroken(
+                    "too_big", "one record or token is too long", _line(self._parser)
+                )
             yield
-        _parse(parser, None, "cut_off", "the file ends before its last element does")
+        _parse(self._parser, None, "cut_off", "the file ends before its last element does")
         yield
 
 
@@ -116,6 +117,10 @@ def read_package(stream: BinaryIO, file_name: str, limits: PackageLimits) -> Pac
     return Package(stream, file_name, limits)
 
 
+def _line(parser: DefusedExpatParser) -> int:
+    return parser.getLineNumber() or 0
+
+
 def _parse(parser: DefusedExpatParser, piece: str | None, code: str, detail: str) -> None:
     """Feed one piece, or end the document with None; the parser's own errors become ours."""
     try:
@@ -124,9 +129,8 @@ def _parse(parser: DefusedExpatParser, piece: str | None, code: str, detail: str
         else:
             parser.feed(piece)
     except DefusedXmlException:
-        line = parser.getLineNumber() or 0
         raise PackageBroken(
-            "doctype", "document types and entities are not allowed", line
+            "doctype", "document types and entities are not allowed", _line(parser)
         ) from None  # the cause quotes the document
     except SAXParseException as error:
         raise PackageBroken(code, detail, error.getLineNumber() or 0) from error
@@ -135,11 +139,11 @@ def _parse(parser: DefusedExpatParser, piece: str | None, code: str, detail: str
 class _Structure(ContentHandler):
     """Holds the elements against `package.xsd` as they come and collects them into records."""
 
-    def __init__(self, file_name: str, limits: PackageLimits) -> None:
+    def __init__(self, file_name: str, limits: PackageLimits, line: Callable[[], int]) -> None:
         super().__init__()
+        self._line = line
         self._file_name = file_name
         self._limits = limits
-        self._locator: Locator | None = None
         self._path: list[str] = []
         self._fields: dict[str, str] = {}
         self._parts: list[str] = []
@@ -155,9 +159,6 @@ class _Structure(ContentHandler):
         """Hand over the records that are complete."""
         ready, self._ready = self._ready, []
         return ready
-
-    def setDocumentLocator(self, locator: Locator) -> None:  # noqa: N802  (SAX's name)
-        self._locator = locator
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802  (SAX's name)
         match len(self._path):
@@ -259,9 +260,6 @@ class _Structure(ContentHandler):
             raise self._broken("schema", f"there is no {_HEADER}")
         if self._records < self.header.record_count:
             raise self._broken("count", "there are fewer records than the header says")
-
-    def _line(self) -> int:
-        return (self._locator and self._locator.getLineNumber()) or 0
 
     def _broken(self, code: str, detail: str) -> PackageBroken:
         return PackageBroken(code, detail, self._line())
