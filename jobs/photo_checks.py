@@ -3,7 +3,6 @@
 Whether it shows the right person, properly dressed before a white wall, is a person's judgement.
 """
 
-import binascii
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ def check_photo(text: str, rules: PhotoRules) -> Iterator[Reason]:
         return
     try:
         data = b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         yield Reason(PHOTO_FORMAT, _FIELD, "photo is not base64", "照片编码错误")
         return
     if not rules.bytes_min <= len(data) <= rules.bytes_max:
