@@ -4,6 +4,7 @@ One event in, the changed rows out; an event that the state tables forbid raises
 the rows in the same transaction as the event, so files and memory cannot disagree.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from jobs.events import Event, Kind
@@ -37,6 +38,8 @@ from jobs.states import (
     step,
 )
 
+OPEN_ORDERS = {OrderState.QUEUED, OrderState.IN_PRODUCTION, OrderState.HELD}
+
 
 class Books:
     """Every batch, order, card, work, box, station and line, by id."""
@@ -54,6 +57,7 @@ class Books:
         self.persons: dict[str, list[str]] = {}  # person key -> orders
         self.approvals: dict[str, str] = {}  # approval key -> its latest order
         self.works_begun = 0
+        self.open_orders: Counter[tuple[str, str]] = Counter()  # by batch and county
         self._fold: dict[Kind, Callable[[Event], list[Row]]] = {
             Kind.LEDGER_OPENED: lambda _event: [],
             Kind.PACKAGE_REFUSED: self._refused,
@@ -153,6 +157,7 @@ class Books:
         self.orders[order.id] = order
         self.persons.setdefault(order.person_key, []).append(order.id)
         self.approvals[order.approval_key] = order.id
+        self.open_orders[order.batch, order.county] += 1
         return [order]
 
     def _order_changed(self, event: Event) -> list[Row]:
@@ -164,7 +169,9 @@ class Books:
     def _step_order(self, order: Order, event: Event, trigger: OrderTrigger) -> None:
         if trigger is OrderTrigger.REQUEUE and self.live_card(order.id) is not None:
             raise IllegalTransition(f"{order.id} still has the live card {order.card}")
+        was_open = order.state in OPEN_ORDERS
         order.state = step(ORDER_TABLE, order.state, trigger)
+        self.open_orders[order.batch, order.county] += (order.state in OPEN_ORDERS) - was_open
         order.done_us = event.time_us if order.state is OrderState.DONE else 0
 
     def _card_issued(self, event: Event) -> list[Row]:
@@ -219,10 +226,13 @@ class Books:
             if before is not CardState.IN_DOUBT:
                 raise IllegalTransition(f"{card.id} is not in doubt")
             card.state, card.state_before_doubt = CardState(card.state_before_doubt), ""
+            card.may_be_at = ()
             return []
         card.state = step(CARD_TABLE, before, trigger)
+        card.may_be_at = ()
         if trigger is CardTrigger.DOUBT:
             card.state_before_doubt = before.value
+            card.may_be_at = (card.place,)
         if trigger is CardTrigger.SPOIL:
             order = self.orders[card.order]
             order.spoiled += 1
@@ -266,8 +276,12 @@ class Books:
         work.state = WorkState(event.draft.data["outcome"])
         work.finished_us = event.time_us
         rows: list[Row] = [work]
-        for card in work.cards:
-            rows.extend(self._change_card(self.cards[card], event))
+        for name in work.cards:
+            card = self.cards[name]
+            rows.extend(self._change_card(card, event))
+            if work.state is WorkState.UNKNOWN and card.state is CardState.IN_DOUBT:
+                places = (work.source, work.destination)
+                card.may_be_at = tuple(place for place in places if place)
         return rows
 
     def _station(self, event: Event) -> list[Row]:

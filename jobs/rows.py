@@ -113,6 +113,7 @@ class Card:
     state_before_doubt: str = ""
     reason: str = ""
     box: str = ""
+    may_be_at: tuple[str, ...] = ()  # while in doubt: where a machine may have left it
 
 
 @dataclass(slots=True)

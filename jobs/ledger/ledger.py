@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from jobs.books import Books
+from jobs.books import OPEN_ORDERS, Books
 from jobs.events import Draft, Event, Kind, canonical, content, digest
 from jobs.ledger.store import Entry, Group, LedgerUnavailable, Store, changes_of
 from jobs.rows import Batch, Box, Card, Line, Order, Refusal, Station, Work
@@ -231,6 +231,7 @@ def load_books(store: Store) -> Books:
     for order in books.orders.values():
         books.persons.setdefault(order.person_key, []).append(order.id)
         books.approvals[order.approval_key] = order.id
+        books.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
     books.works_begun = store.query("SELECT COUNT(*) AS n FROM works")[0]["n"]
     return books
 

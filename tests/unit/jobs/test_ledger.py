@@ -92,7 +92,7 @@ async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in
         await ledger.append(issued("C-2"))
     sql = "INSERT INTO cards SELECT 'C-9', \"order\", 9, line, state, place, issued_us, '', '',"
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-        ledger.store.query(sql + " '', '', '' FROM cards")
+        ledger.store.query(sql + " '', '', '', '[]' FROM cards")
 
 
 async def test_one_work_at_a_time_per_station_and_per_card() -> None:

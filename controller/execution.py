@@ -1,0 +1,226 @@
+"""Intent, act, result: the one way in which anything is done to a card.
+
+The intent is durable before the act and the result after it. When an act fails or is silent, its
+outcome is asked from evidence until there is an answer; it is never simply done again. What is done
+about the station is looked up in `controller/failures.py`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from controller.acts import Act, Completion, Finish
+from controller.failures import BLAMED_CARDS_MAX, Reaction, reaction_to
+from controller.places import Places
+from controller.stations import Station
+from drivers.errors import DriverError
+from drivers.outcome import Note, Outcome
+from jobs.events import Draft, Kind
+from jobs.ledger.ledger import Ledger
+from jobs.rows import Card, Work
+from jobs.states import CardState, CardTrigger
+
+#: Before an act that a machine was not ready for is tried again.
+RETRY_PAUSE_S = 1.0
+
+Complete = Callable[[Finish], Completion]
+
+
+class Elsewhere(Exception):
+    """Nothing happened to the card, and its station may have stopped: choose again."""
+
+
+class InDoubt(Exception):
+    """It is not known what the machine did to the card; it has been recorded so."""
+
+
+class CardAtFault(Exception):
+    """The card, not the machine, is to blame; `reason` is why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Execution:
+    """Performs acts of one line and keeps the ledger's works."""
+
+    def __init__(self, ledger: Ledger, places: Places, retries_max: int) -> None:
+        self._ledger = ledger
+        self._places = places
+        self._retries_max = retries_max
+        self._retries: dict[str, int] = {}
+
+    async def perform(self, act: Act, card: Card, complete: Complete = Completion) -> Finish:
+        """Do one act on one card; returns what was recorded of it.
+
+        `complete` says what else becomes true with a good result. Raises `Elsewhere`, `InDoubt` or
+        `CardAtFault`; in each case the ledger says so already, or nothing has happened.
+        """
+        note = await self._note(act)
+        work = await self._begin(act, card, note)
+        act.station.working = True
+        try:
+            finish = await act.perform(note)
+        except DriverError as error:
+            return await self._after_failure(act, work, error, complete)
+        finally:
+            act.station.working = False
+        await self._done(work, "reply", complete(finish))
+        act.station.blamed_cards = 0
+        self._retries.pop(act.station.name, None)
+        return finish
+
+    async def settle(self, act: Act, work: Work, complete: Complete = Completion) -> None:
+        """Ask once what became of a work that was open when the controller stopped.
+
+        Raises `DriverError` when the machine does not say.
+        """
+        try:
+            outcome = await act.outcome(dict(work.note))
+        except DriverError as error:
+            if reaction_to(error) is not Reaction.BLAME_CARD:
+                raise
+            outcome = Outcome.UNKNOWN
+        if work.id not in self._ledger.books.works:
+            return
+        if outcome is Outcome.DONE:
+            await self._done(work, "evidence", complete(await act.finish_of_done()))
+        else:
+            await self._not_done(work, outcome, "controller.restart")
+
+    async def _note(self, act: Act) -> Note:
+        if not act.station.usable:
+            raise Elsewhere
+        try:
+            return await act.note()
+        except DriverError as error:
+            await self._react(act.station, error)
+            raise Elsewhere from error
+
+    async def _begin(self, act: Act, card: Card, note: Note) -> Work:
+        station, books = act.station, self._ledger.books
+        if not station.usable:
+            raise Elsewhere
+        chip = str(note.get("chip_serial", ""))
+        owner = books.chips.get(chip, card.id)
+        if owner != card.id:
+            raise CardAtFault(f"its chip already belongs to {owner}")
+        known = books.stations.get(station.name)
+        work = f"W-{books.works_begun + 1:08d}"
+        draft = Draft(
+            Kind.WORK_BEGUN,
+            "centre",
+            {
+                "act": act.name,
+                "cards": [card.id],
+                "note": note,
+                "source": card.place,
+                "destination": act.destination,
+            },
+            order=card.order,
+            card=card.id,
+            work=work,
+            station=station.name,
+            chip_serial=chip,
+            machine_serial=known.machine_serial if known else "",
+        )
+        await self._ledger.append(draft)
+        return books.works[work]
+
+    async def _done(self, work: Work, told_by: str, completion: Completion) -> None:
+        data = {"outcome": Outcome.DONE.value, "told_by": told_by, **completion.finish}
+        card = self._ledger.books.cards[work.cards[0]]
+        if card.state is CardState.IN_DOUBT and data.get("trigger") != CardTrigger.SPOIL.value:
+            # A card in doubt is only pulled: that changes its place, never its state.
+            data.pop("trigger", None)
+        finished = self._finished(work, data, completion.box)
+        await self._ledger.append(*completion.before, finished, *completion.after)
+        self._places.changed()
+
+    async def _not_done(self, work: Work, outcome: Outcome, error_code: str) -> None:
+        data = {"outcome": outcome.value, "told_by": "evidence", "error": error_code}
+        card = self._ledger.books.cards[work.cards[0]]
+        if outcome is Outcome.UNKNOWN and card.state is not CardState.IN_DOUBT:
+            data["trigger"] = CardTrigger.DOUBT.value
+            data["reason"] = f"{error_code} during {work.act} at {work.station}"
+        await self._ledger.append(self._finished(work, data))
+        self._places.changed()
+
+    def _finished(self, work: Work, data: dict[str, Any], box: str = "") -> Draft:
+        card = self._ledger.books.cards[work.cards[0]]
+        return Draft(
+            Kind.WORK_FINISHED,
+            "centre",
+            data,
+            order=card.order,
+            card=card.id,
+            work=work.id,
+            station=work.station,
+            box=box,
+        )
+
+    async def _after_failure(
+        self, act: Act, work: Work, error: DriverError, complete: Complete
+    ) -> Finish:
+        silent = reaction_to(error) is Reaction.REOPEN
+        if silent:
+            await self._reopen_or_hold(act.station, str(error), error.code)
+        outcome = await self._ask_outcome(act, work)
+        if work.id not in self._ledger.books.works:
+            raise InDoubt  # a person settled the card while its machine was silent
+        if outcome is Outcome.DONE:
+            finish = await act.finish_of_done()
+            await self._done(work, "evidence", complete(finish))
+            return finish
+        await self._not_done(work, outcome, error.code)
+        if not silent:
+            await self._react(act.station, error, blame=outcome is Outcome.NOT_DONE)
+        if outcome is Outcome.UNKNOWN:
+            raise InDoubt
+        raise Elsewhere
+
+    async def _ask_outcome(self, act: Act, work: Work) -> Outcome:
+        """Ask until there is an answer, or until a person has settled the card."""
+        books, station = self._ledger.books, act.station
+        while True:
+            await self._places.until(lambda: station.usable or work.id not in books.works)
+            if work.id not in books.works:
+                return Outcome.UNKNOWN
+            try:
+                return await act.outcome(dict(work.note))
+            except DriverError as error:
+                if reaction_to(error) is Reaction.BLAME_CARD:
+                    return Outcome.UNKNOWN
+                await self._react(station, error)
+
+    async def _react(self, station: Station, error: DriverError, *, blame: bool = True) -> None:
+        """Do to the station what the table says; `CardAtFault` when the card is to blame."""
+        match reaction_to(error):
+            case Reaction.REOPEN:
+                await self._reopen_or_hold(station, str(error), error.code)
+            case Reaction.RETRY:
+                await self._count_retry(station, error)
+            case Reaction.HOLD:
+                await station.hold(str(error), error.code)
+            case Reaction.ABORT:
+                await station.abort(str(error), error.code)
+            case Reaction.BLAME_CARD:
+                station.blamed_cards += 1
+                if station.blamed_cards >= BLAMED_CARDS_MAX:
+                    station.blamed_cards = 0
+                    await station.hold(f"{BLAMED_CARDS_MAX} faulty cards in a row", error.code)
+                if blame:
+                    raise CardAtFault(error.code)
+
+    async def _count_retry(self, station: Station, error: DriverError) -> None:
+        tries = self._retries.get(station.name, 0) + 1
+        self._retries[station.name] = tries % (self._retries_max + 1)
+        if tries > self._retries_max:
+            await station.hold(str(error), error.code)
+        else:
+            await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _reopen_or_hold(self, station: Station, reason: str, code: str) -> None:
+        if station.usable and not await station.reopen():
+            await station.hold(reason, code)

@@ -1,0 +1,75 @@
+"""What is done about each class of failure: one table, decided here and nowhere else. Pure.
+
+Whatever the reaction, an act that was under way is first settled by evidence (its outcome); the
+reaction says what becomes of the station, and whether the fault is the card's own.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from drivers.errors import (
+    ChipMute,
+    ChipRefused,
+    CommandRefused,
+    ConsumableEmpty,
+    CoverOpen,
+    DestinationTaken,
+    DriverError,
+    Garbled,
+    HardwareFault,
+    Jam,
+    NoCard,
+    NothingAtSource,
+    NotReady,
+    ReadFailed,
+    ReplyTimeout,
+    UnexpectedReply,
+    WireClosed,
+    WireNotOpened,
+    WorkpieceLost,
+    WrongDevice,
+)
+
+
+class Reaction(StrEnum):
+    """What happens to the station, or to the card."""
+
+    REOPEN = "open the wire again, hold the station if that does not help"
+    RETRY = "try again shortly, hold the station if it persists"
+    HOLD = "hold the station until a person has seen to it"
+    ABORT = "abort the station until a person has cleared it"
+    BLAME_CARD = "the card is at fault: spoil it"
+
+
+FAILURES: Mapping[type[DriverError], Reaction] = {
+    WireNotOpened: Reaction.REOPEN,
+    WireClosed: Reaction.REOPEN,
+    ReplyTimeout: Reaction.REOPEN,
+    Garbled: Reaction.REOPEN,
+    UnexpectedReply: Reaction.REOPEN,
+    NotReady: Reaction.RETRY,
+    CommandRefused: Reaction.HOLD,
+    ConsumableEmpty: Reaction.HOLD,
+    CoverOpen: Reaction.HOLD,
+    NothingAtSource: Reaction.HOLD,
+    DestinationTaken: Reaction.HOLD,
+    WrongDevice: Reaction.ABORT,
+    Jam: Reaction.ABORT,
+    WorkpieceLost: Reaction.ABORT,
+    HardwareFault: Reaction.ABORT,
+    NoCard: Reaction.BLAME_CARD,
+    ChipMute: Reaction.BLAME_CARD,
+    ChipRefused: Reaction.BLAME_CARD,
+    ReadFailed: Reaction.BLAME_CARD,
+}
+
+#: So many cards in a row that one station calls faulty are a fault of the station.
+BLAMED_CARDS_MAX = 3
+
+
+def reaction_to(error: DriverError) -> Reaction:
+    """Look up what is done about a failure; its class, or the nearest base that is listed."""
+    for kind in type(error).__mro__:
+        if kind in FAILURES:
+            return FAILURES[kind]
+    return Reaction.ABORT

@@ -1,0 +1,94 @@
+"""Feeding: which order gets the next blank, and when.
+
+Feeds one line while its operator lets it run, there are blanks, a tray for the county and a printer
+whose infeed is free; the number of cards in process is bounded.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from config.centre import StationKind
+from config.products import Product
+from controller.journey import OFF_THE_LINE, Journeys
+from jobs.events import Draft, Kind
+from jobs.order_queue import OrderQueue
+from jobs.rows import MAGAZINE, Card, Order, infeed
+
+
+@dataclass(slots=True)
+class Feeder:
+    """Issues blanks to orders and starts their journeys."""
+
+    journeys: Journeys
+    queue: OrderQueue
+    products: dict[str, Product]
+    cards: dict[str, Card] = field(default_factory=dict)  # on the line, by id
+
+    async def run(self) -> None:
+        """Resume the cards that are on the line, then feed for ever."""
+        line = self.journeys.line
+        books = line.ledger.books
+        async with asyncio.TaskGroup() as group:
+            for card in list(books.cards.values()):
+                if card.line == line.name and card.state not in OFF_THE_LINE:
+                    self._start(group, card)
+            while True:
+                await line.places.until(lambda: self.next_order() is not None)
+                order = self.next_order()
+                if order is not None:
+                    await self._issue(group, order)
+
+    def next_order(self) -> Order | None:
+        """Return the order that may get a blank now."""
+        line = self.journeys.line
+        books = line.ledger.books
+        account = books.line(line.name)
+        if not account.running or account.in_magazine < 1:
+            return None
+        if len(self.cards) >= line.work_in_process_max or not self._printer_is_free():
+            return None
+        return self.queue.best(
+            lambda order: order.product in self.products and line.packing.tray_of(order) is not None
+        )
+
+    def _printer_is_free(self) -> bool:
+        line = self.journeys.line
+        free = sum(
+            station.usable and line.places.holder(infeed(station.name)) is None
+            for station in line.of_kind(StationKind.PRINTER)
+        )
+        waiting = sum(
+            card.place == MAGAZINE and not line.places.held_by(card.id)
+            for card in self.cards.values()
+        )
+        return waiting < free
+
+    async def _issue(self, group: asyncio.TaskGroup, order: Order) -> None:
+        line = self.journeys.line
+        books = line.ledger.books
+        line.packing.claim(order)
+        draft = Draft(
+            Kind.CARD_ISSUED,
+            "centre",
+            {"line": line.name},
+            batch=order.batch,
+            order=order.id,
+            card=f"C-{len(books.cards) + 1:07d}",
+            person_key=order.person_key,
+            approval_key=order.approval_key,
+        )
+        await line.ledger.append(draft)
+        self._start(group, books.cards[draft.card])
+
+    def _start(self, group: asyncio.TaskGroup, card: Card) -> None:
+        self.cards[card.id] = card
+        group.create_task(self._travel(card), name=card.id)
+
+    async def _travel(self, card: Card) -> None:
+        line = self.journeys.line
+        order = line.ledger.books.orders[card.order]
+        await self.journeys.recover(card)
+        await self.journeys.journey(card, self.products[order.product])
+        self.journeys.operations.preparation.forget(order.id)
+        del self.cards[card.id]
+        line.places.changed()

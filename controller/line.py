@@ -1,0 +1,183 @@
+"""One line: its stations, its places, and the bringing of a card from one place to another.
+
+It knows positions and sensors, not what an operation is; operations are in
+`controller/operations.py`, the order of things in `controller/journey.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from config.centre import StationKind
+from controller.acts import (
+    Act,
+    Completion,
+    Finish,
+    LaminatorEject,
+    LineView,
+    Move,
+    PrinterEject,
+)
+from controller.execution import Elsewhere, Execution
+from controller.packing import Packing
+from controller.places import CARRIER, Places
+from controller.stations import Port, Station
+from drivers.laminator import Laminator
+from drivers.printer import CardPrinter
+from jobs.ledger.ledger import Ledger
+from jobs.remakes import order_after_spoil
+from jobs.rows import (
+    MAGAZINE,
+    QUARANTINE_BIN,
+    REJECT_BIN,
+    SAMPLE_TRAY,
+    Card,
+    infeed,
+    inside,
+    outfeed,
+    tray,
+)
+from jobs.states import CardTrigger
+
+#: Most urgent first: clear what is finished or bad, then everything in its order.
+PULLING = (0,)
+ORDINARY = (1,)
+
+
+def transport_positions(stations: Sequence[Station], trays: int) -> dict[str, int]:
+    """Return the transport's position of every place of a line (its register map)."""
+    positions = {MAGAZINE: 0, REJECT_BIN: 0x60, QUARANTINE_BIN: 0x61, SAMPLE_TRAY: 0x62}
+    for station in stations:
+        positions[infeed(station.name)] = 1 + 2 * station.index
+        positions[outfeed(station.name)] = 2 + 2 * station.index
+    positions.update({tray(number): 0x70 + number for number in range(trays)})
+    return positions
+
+
+@dataclass(slots=True)
+class Line:
+    """The parts of one line, handed in by the assembly."""
+
+    name: str
+    stations: tuple[Station, ...]
+    transport: Station
+    view: LineView
+    places: Places
+    ledger: Ledger
+    execution: Execution
+    packing: Packing
+    remakes_max: int
+    work_in_process_max: int
+    condemned_without_terminating: set[str] = field(default_factory=set)
+
+    def of_kind(self, kind: StationKind) -> list[Station]:
+        """Return the stations of a kind, in line order."""
+        return [station for station in self.stations if station.kind is kind]
+
+    def station_at(self, place: str) -> Station | None:
+        """Return the station that a place belongs to."""
+        for station in self.stations:
+            if place in {infeed(station.name), inside(station.name), outfeed(station.name)}:
+                return station
+        return None
+
+    async def arrive(
+        self, card: Card, kind: StationKind, priority: tuple[int, ...] = ORDINARY
+    ) -> Station:
+        """Bring a card to the infeed of a usable station of a kind, or find it inside one."""
+        await self.bring_out(card, unless=kind)
+        here = self.station_at(card.place)
+        if here is not None and here.kind is kind and card.place == inside(here.name):
+            return here
+
+        def choices() -> list[str]:
+            # The emptier station first: its infeed is then the shorter wait.
+            usable = [station for station in self.of_kind(kind) if station.usable]
+            usable.sort(key=lambda one: self.places.holder(inside(one.name)) is not None)
+            at_one = [infeed(one.name) for one in usable if card.place == infeed(one.name)]
+            return at_one or [infeed(one.name) for one in usable]
+
+        place = await self.places.reserve(choices, card.id, priority)
+        if place != card.place:
+            await self.move(card, place, priority)
+        station = self.station_at(card.place)
+        assert station is not None
+        return station
+
+    async def enter(self, card: Card, station: Station) -> bool:
+        """Reserve the inside of a station for the card at its infeed.
+
+        False when the station stopped meanwhile and a twin's infeed was got instead: the card has
+        been moved there.
+        """
+        twins = [one for one in self.of_kind(_kind(station)) if one is not station]
+
+        def choices() -> list[str]:
+            if station.usable:
+                return [inside(station.name)]
+            return [infeed(twin.name) for twin in twins if twin.usable]
+
+        place = await self.places.reserve(choices, card.id, ORDINARY)
+        if place == inside(station.name):
+            return True
+        await self.move(card, place)
+        return False
+
+    async def bring_out(self, card: Card, unless: StationKind | None = None) -> None:
+        """Eject a card that is inside a machine which has no more to do with it."""
+        station = self.station_at(card.place)
+        if station is None or card.place != inside(station.name) or station.kind is unless:
+            return
+        await self.reserve_one(outfeed(station.name), card)
+        await station.ready()
+        await self.execution.perform(self.eject(station), card)
+        self.places.release(inside(station.name), card.id)
+
+    def eject(self, station: Station) -> Act:
+        """Return the act that brings a card out of a machine."""
+        if station.kind is StationKind.PRINTER:
+            return PrinterEject(station, cast("Port[CardPrinter]", station.port), self.view)
+        assert station.kind is StationKind.LAMINATOR, station.kind
+        return LaminatorEject(station, cast("Port[Laminator]", station.port))
+
+    async def reserve_one(self, place: str, card: Card) -> None:
+        """Wait for one certain place."""
+        await self.places.reserve(lambda: [place], card.id, PULLING)
+
+    async def move(
+        self, card: Card, destination: str, priority: tuple[int, ...] = ORDINARY
+    ) -> None:
+        """Carry a card to a place that it holds (or a bin or tray), and give up where it was."""
+        source = card.place
+        if source == destination:
+            return
+
+        def carrier() -> list[str]:
+            return [CARRIER] if self.transport.usable else []
+
+        while card.place == source:
+            await self.places.reserve(carrier, card.id, priority)
+            try:
+                act = Move(self.transport, self.view, source, destination)
+                await self.execution.perform(act, card, self.completion_of_move(card, destination))
+            except Elsewhere:
+                continue  # nothing was moved; the transport may be held, then we wait for it
+            finally:
+                self.places.release(CARRIER, card.id)
+        self.places.release(source, card.id)
+
+    def completion_of_move(self, card: Card, destination: str) -> Callable[[Finish], Completion]:
+        """Return what a finished move to `destination` makes true besides the card's place."""
+        if destination == REJECT_BIN:
+            return lambda finish: Completion(
+                {**finish, "trigger": CardTrigger.SPOIL.value, "reason": card.reason or "rejected"},
+                after=order_after_spoil(self.ledger.books, card, self.remakes_max, "centre"),
+            )
+        if destination.startswith("tray "):
+            return lambda finish: self.packing.complete(card, finish)
+        return Completion
+
+
+def _kind(station: Station) -> StationKind:
+    assert station.kind is not None
+    return station.kind

@@ -1,0 +1,122 @@
+"""Trays and boxes: which tray collects which county, when a box is sealed, when a batch closes.
+
+It decides and returns events; files are written by `controller/outputs.py`.
+"""
+
+from controller.acts import Completion, Finish
+from jobs.books import Books
+from jobs.events import Draft, Kind
+from jobs.rows import Batch, Box, BoxState, Card, Order, tray
+from jobs.states import BatchState, BatchTrigger, CardState, CardTrigger
+
+
+class Packing:
+    """The finished trays of one line."""
+
+    def __init__(self, books: Books, line: str, trays: int, box_size: int) -> None:
+        self.books = books
+        self.line = line
+        self.trays = trays
+        self.box_size = box_size
+        self._trays: dict[tuple[str, str], str] = {
+            (box.batch, box.county): box.tray
+            for box in self.books.boxes.values()
+            if box.line == self.line and box.state is BoxState.OPEN
+        }
+
+    def tray_of(self, order: Order) -> str | None:
+        """Return the tray that collects an order's county, or a free one; None if all are taken."""
+        key = (order.batch, order.county)
+        if key in self._trays:
+            return self._trays[key]
+        taken = set(self._trays.values())
+        return next((t for t in map(tray, range(self.trays)) if t not in taken), None)
+
+    def claim(self, order: Order) -> str:
+        """Give an order's county a tray, for as long as it has open orders."""
+        found = self.tray_of(order)
+        assert found is not None, "no card begins without a tray for it"
+        self._trays[order.batch, order.county] = found
+        return found
+
+    def complete(self, card: Card, finish: Finish) -> Completion:
+        """Return what becomes true when a card lies in its tray."""
+        order = self.books.orders[card.order]
+        place = self.claim(order)
+        box = self._open_box(order, place)
+        before: tuple[Draft, ...] = ()
+        count = 1
+        if box is None:
+            box_id = f"X-{len(self.books.boxes) + 1:05d}"
+            data = {"county": order.county, "line": self.line, "tray": place}
+            before = (Draft(Kind.BOX_OPENED, "centre", data, batch=order.batch, box=box_id),)
+        else:
+            box_id, count = box.id, box.cards + 1
+        after = (_sealed(box_id, order.batch, "full"),) if count >= self.box_size else ()
+        packed = {**finish, "trigger": CardTrigger.PACK.value}
+        return Completion(packed, box_id, before, after)
+
+    def ripe(self) -> list[Draft]:
+        """Return the seals of boxes whose county has nothing more to come; frees their trays."""
+        drafts = []
+        for (batch, county), place in list(self._trays.items()):
+            if self.books.open_orders[batch, county]:
+                continue
+            box = self._box_on(batch, county, place)
+            if box is not None:
+                drafts.append(_sealed(box.id, batch, "last of its county"))
+            del self._trays[batch, county]
+        return drafts
+
+    def _open_box(self, order: Order, place: str) -> Box | None:
+        return self._box_on(order.batch, order.county, place)
+
+    def _box_on(self, batch: str, county: str, place: str) -> Box | None:
+        for box in reversed(self.books.boxes.values()):
+            if (box.batch, box.county, box.tray) == (batch, county, place):
+                return box if box.state is BoxState.OPEN else None
+        return None
+
+
+def _sealed(box: str, batch: str, reason: str, actor: str = "centre") -> Draft:
+    return Draft(Kind.BOX_SEALED, actor, {"reason": reason}, batch=batch, box=box)
+
+
+def seal_by_hand(box: Box, actor: str) -> Draft:
+    """Return the seal of a box that a person closes early."""
+    return _sealed(box.id, box.batch, "by hand", actor)
+
+
+def closable(books: Books, now_us: int, delay_us: int) -> list[str]:
+    """Return the batches that are finished and have rested for the delay.
+
+    The delay is the time in which a person may still find a packed card bad.
+    """
+    busy = {batch for (batch, _county), count in books.open_orders.items() if count}
+    busy.update(box.batch for box in books.boxes.values() if box.state is BoxState.OPEN)
+    return [
+        batch.id
+        for batch in books.batches.values()
+        if batch.state is BatchState.RELEASED
+        and batch.id not in busy
+        and now_us - _last_done_us(books, batch) >= delay_us
+    ]
+
+
+def _last_done_us(books: Books, batch: Batch) -> int:
+    done = (order.done_us for order in books.orders.values() if order.batch == batch.id)
+    return max(done, default=batch.received_us)
+
+
+def closing(books: Books, batch: str) -> list[Draft]:
+    """Return the events that send a batch's boxes out and close it."""
+    drafts = []
+    for box in books.boxes.values():
+        if box.batch == batch and box.state is BoxState.SEALED:
+            cards = [card.id for card in books.cards.values() if card.box == box.id]
+            good = [card for card in cards if books.cards[card].state is CardState.PACKED]
+            drafts.append(
+                Draft(Kind.BOX_DISPATCHED, "centre", {"cards": good}, batch=batch, box=box.id)
+            )
+    data = {"trigger": BatchTrigger.CLOSE.value}
+    return [*drafts, Draft(Kind.BATCH_CHANGED, "centre", data, batch=batch)]

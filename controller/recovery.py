@@ -1,0 +1,118 @@
+"""After a restart: where every card is, and what became of the works that were open.
+
+Only questions are asked here (an eject that completes a print apart); nothing else moves until the
+line is started. A machine that does not answer is asked again until it does, or until a person has
+settled the card.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+from config.products import Product
+from controller.acts import (
+    Act,
+    Completion,
+    Encode,
+    Insert,
+    Laminate,
+    Move,
+    Print,
+    Read,
+    Terminate,
+)
+from controller.desk import Inspect
+from controller.execution import Complete
+from controller.line import Line
+from controller.operations import Operations
+from controller.stations import Port, Station
+from drivers.encoder import ChipEncoder
+from drivers.errors import DriverError
+from drivers.laminator import Laminator
+from drivers.printer import CardPrinter
+from drivers.reader import ReadBackReader
+from jobs.rows import Card, Work, infeed, inside, outfeed
+
+ASK_AGAIN_S = 5.0
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Settles what a crash left open on one line."""
+
+    line: Line
+    operations: Operations
+    products: dict[str, Product]
+
+    def take_places(self) -> None:
+        """Give every card on the line the place where the books say it is, and where it may be."""
+        for card in self.line.ledger.books.cards.values():
+            for place in (card.place, *card.may_be_at):
+                if self._is_single(place) and card.line == self.line.name:
+                    self.line.places.try_take(place, card.id)
+        for work in self.line.ledger.books.works.values():
+            for place in (work.source, work.destination):
+                if self._is_single(place):
+                    self.line.places.try_take(place, work.cards[0])
+
+    async def settle(self, card: Card) -> None:
+        """Find out what became of a card's open work, if it has one."""
+        books = self.line.ledger.books
+        work = next((w for w in books.works.values() if card.id in w.cards), None)
+        if work is None:
+            return
+        act = self._act(work, card)
+        while work.id in books.works:
+            try:
+                await self.line.execution.settle(act, work, self._complete(work, card))
+            except DriverError:
+                await act.station.port.drop()
+                await asyncio.sleep(ASK_AGAIN_S)
+        self.line.places.changed()
+
+    def _is_single(self, place: str) -> bool:
+        station = self.line.station_at(place)
+        return station is not None and place in {
+            infeed(station.name),
+            inside(station.name),
+            outfeed(station.name),
+        }
+
+    def _complete(self, work: Work, card: Card) -> Complete:
+        if work.act == "move":
+            return self.line.completion_of_move(card, work.destination)
+        return Completion
+
+    def _act(self, work: Work, card: Card) -> Act:
+        line = self.line
+        if work.act == "move":
+            return Move(line.transport, line.view, work.source, work.destination)
+        station = next(one for one in line.stations if one.name == work.station)
+        if work.act == "eject":
+            return line.eject(station)
+        return self._act_at(work.act, station, card)
+
+    def _act_at(self, name: str, station: Station, card: Card) -> Act:
+        line, preparation = self.line, self.operations.preparation
+        lamination = self.products[line.ledger.books.orders[card.order].product].lamination
+        match name:
+            case "insert":
+                return Insert(station, cast("Port[CardPrinter]", station.port), line.view)
+            case "print":
+                job = preparation.print_job(card)
+                return Print(station, cast("Port[CardPrinter]", station.port), line.view, job)
+            case "laminate":
+                assert lamination is not None
+                port = cast("Port[Laminator]", station.port)
+                return Laminate(station, port, lamination.dwell_ms, lamination.pressure_kpa)
+            case "encode":
+                contents = preparation.chip_contents(card)
+                return Encode(station, cast("Port[ChipEncoder]", station.port), contents)
+            case "terminate":
+                return Terminate(station, cast("Port[ChipEncoder]", station.port))
+            case "read_back":
+                port_of_reader = cast("Port[ReadBackReader]", station.port)
+                return Read(station, port_of_reader, lambda _read: {})
+            case "inspect":
+                return Inspect(station, self.operations.desk, card.id)
+        raise AssertionError(f"no act {name}")
