@@ -41,20 +41,29 @@ class ChipSession:
         await self._run(self._t1.begin_ifs())
 
     async def _run(self, first: Send) -> bytes:
+        """Exchange blocks until the answer is whole.
+
+        A wire that failed meanwhile is blamed before the chip: a chip that counts as mute is
+        spoilt, and noise must not spoil cards.
+        """
         step, wire_failures = first, 0
+        wire_error: Garbled | ReplyTimeout | None = None
         while True:
+            received = None
             try:
                 received = await self._transfer(step)
+                wire_failures = 0
             except ChipMute:
-                then = self._t1.missed()
-            except (Garbled, ReplyTimeout):
+                pass
+            except (Garbled, ReplyTimeout) as error:
+                wire_error = error
                 wire_failures += 1
                 if wire_failures > _WIRE_FAILURES_MAX:
                     raise
-                then = self._t1.missed()
-            else:
-                wire_failures = 0
-                then = self._t1.take(received)
+            try:
+                then = self._t1.missed() if received is None else self._t1.take(received)
+            except ChipMute as mute:
+                raise (wire_error or mute) from mute.__cause__
             if not isinstance(then, Send):
                 return then.answer
             step = then

@@ -61,7 +61,7 @@ class ChipEncoder:
                 raise
             if firmware is None:
                 raise WrongDevice("The reader does not tell its firmware.")
-            serial_number = await self._escape(_GET_SERIAL_NUMBER) or firmware
+            serial_number = await self._serial_number()
             await self._escape(_NOTIFY_CHANGES)
         return Identity("encoder", "CCID serial reader", serial_number, firmware)
 
@@ -168,8 +168,15 @@ class ChipEncoder:
         return answer.data.decode("ascii", "replace").strip("\0 ")
 
     async def _serial_number(self) -> str:
-        serial_number = await self._escape(_GET_SERIAL_NUMBER)
-        return serial_number or await self._escape(_GET_FIRMWARE) or ""
+        """Return what evidence is tied to: the serial number, or the firmware of a reader without.
+
+        A refusal is asked about once more: two flipped bits pass an LRC, and a reader taken for
+        another puts its card in doubt.
+        """
+        for request in (_GET_SERIAL_NUMBER, _GET_SERIAL_NUMBER, _GET_FIRMWARE):
+            if text := await self._escape(request):
+                return text
+        raise WrongDevice("The reader does not tell who it is.")
 
     async def _select_application(self, chip: ChipSession) -> int:
         """Select the application and return its life cycle."""

@@ -109,9 +109,13 @@ class ReadBackReader:
         async with self._link:
             await self._check_status()
             await self._find()
-            await self._select()
-            base = await self._ask(Request.READ_BASE, self._timeouts.read_timeout_s)
-            data = _data(base)
+            try:
+                await self._select()
+                base = await self._ask(Request.READ_BASE, self._timeouts.read_timeout_s)
+                data = _data(base)
+            except CommandRefused as error:
+                # A step whose answer was lost has been taken; asked again it is out of order.
+                raise ReadFailed("The reader lost its place.", **error.facts) from error
             if data[:4] != _BASE_LENGTHS:
                 raise ReadFailed("The reader announces other lengths than a card has.")
             chip_serial, card_serial = await self._management()

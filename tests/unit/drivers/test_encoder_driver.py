@@ -16,6 +16,7 @@ from tests.unit.drivers.encoder_peer import (
     Chip,
     bench,
     carried_instruction,
+    framed,
     instructions,
 )
 
@@ -34,6 +35,18 @@ async def test_a_reader_without_serial_number_goes_by_its_firmware() -> None:
         peer.serial_number = None
         identity = await encoder.identify()
     assert identity.serial_number == "GemTwin-V2.00-SIM"
+
+
+async def test_one_refusal_does_not_change_who_the_reader_is() -> None:
+    async with bench(Chip()) as (encoder, peer):
+
+        def refuse_once(number: int, frame: bytes, chunks: list[bytes]) -> list[bytes]:
+            if number:
+                return chunks
+            return [chunks[0], framed(bytes((3, 6, 0x83, 0, 0, 0, 0, 0, frame[8], 0x40, 0, 0)))]
+
+        peer.mischief = refuse_once
+        assert (await encoder.write_note())["serial_number"] == "ENC-0001"
 
 
 async def test_another_machine_on_the_port_is_told() -> None:

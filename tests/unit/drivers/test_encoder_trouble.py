@@ -110,6 +110,24 @@ async def test_a_reader_that_falls_silent_while_writing_is_a_timeout_not_a_dead_
             await encoder.write(CONTENTS)
 
 
+async def test_noise_between_answers_is_blamed_on_the_wire_not_on_the_chip() -> None:
+    async with bench(Chip()) as (encoder, peer):
+        nonsense = bytes((0, 0x1F, 0))
+
+        def noise(_number: int, frame: bytes, chunks: list[bytes]) -> list[bytes]:
+            is_r_block = frame[2] == TRANSFER and frame[13] & 0xC0 == 0x80
+            if carried_instruction(frame) is None and not is_r_block:
+                return chunks
+            if len(peer.frames) % 2:
+                return []
+            head = bytes((3, 6, 0x80, 4, 0, 0, 0, 0, frame[8], 0, 0, 0))
+            return [chunks[0], framed(head + framed(nonsense))]
+
+        peer.mischief = noise
+        with pytest.raises(ReplyTimeout):
+            await encoder.chip_serial()
+
+
 async def test_a_chip_that_dies_while_writing_is_mute() -> None:
     chip = Chip()
     async with bench(chip) as (encoder, peer):

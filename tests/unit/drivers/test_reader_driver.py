@@ -237,6 +237,18 @@ async def test_a_damaged_answer_is_asked_for_again(request_: str) -> None:
         assert peer.requests.count(request_) == 2
 
 
+async def test_a_step_refused_as_out_of_order_after_a_lost_answer_is_a_failed_reading() -> None:
+    def lose_then_refuse(name: str, count: int, answer: bytes) -> list[bytes]:
+        if name != "select":
+            return [answer]
+        return [] if count == 0 else [VECTORS["error-23"]]
+
+    async with bench(lose_then_refuse) as (reader, _peer):
+        with pytest.raises(ReadFailed) as caught:
+            await reader.read_card()
+    assert caught.value.facts["code"] == "23"
+
+
 async def test_endless_damage_is_garbled_and_bounded() -> None:
     async with bench(lambda _name, _count, answer: [answer[:-1] + b"\x77"]) as (reader, peer):
         with pytest.raises(Garbled):
