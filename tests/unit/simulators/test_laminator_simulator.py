@@ -347,6 +347,16 @@ async def test_over_temperature_comes_back_until_it_has_cooled() -> None:
         assert await stand.state() == [READY, 3, 3, 0, 0]
 
 
+async def test_heat_that_nobody_has_looked_at_still_refuses_a_command() -> None:
+    async with _stand() as stand:
+        await stand.warm_and_homed()
+        stand.feed()
+        stand.laminator.run_away(1)
+        await asyncio.sleep(120)
+        assert await stand.command(*LAMINATE, 2) == 6
+        assert await stand.state() == [FAULT, 1, 1, 0, 5]
+
+
 async def test_a_power_cut_while_pressing_spoils_the_lamination_and_keeps_the_numbers() -> None:
     async with _stand() as stand:
         await stand.warm_and_homed()
@@ -440,3 +450,17 @@ async def test_a_set_point_changed_while_pressing_leaves_the_window() -> None:
         await stand.master.write(1, 0x2103, 1400)
         await asyncio.sleep(100)
         assert (await stand.state())[3] == 1
+
+
+async def test_the_highest_temperature_is_noted_although_it_has_passed() -> None:
+    async with _stand(replace(NEVER, laminate_s=100.0)) as stand:
+        await stand.warm_and_homed()
+        stand.feed()
+        await stand.command(*LAMINATE, 2)
+        await stand.master.write(1, 0x2103, 1280)
+        await asyncio.sleep(60)
+        peak_c = stand.laminator.temperature_c(1)
+        await stand.master.write(1, 0x2103, 1250)
+        await asyncio.sleep(100)
+        assert stand.laminator.temperature_c(1) < peak_c - 1.0
+        assert await stand.master.read(UNIT, 4, 6, 1) == [round(10 * peak_c)]

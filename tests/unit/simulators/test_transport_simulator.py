@@ -325,6 +325,16 @@ async def test_a_card_put_in_the_way_jams_and_is_not_lost() -> None:
     assert _everywhere(floor) == [1, 2]
 
 
+async def test_a_card_put_on_the_carrier_stops_the_next_move() -> None:
+    floor = stocked_floor(2)
+    async with connected(_transport(floor)) as master:
+        await _home(master)
+        floor.move(MAGAZINE, CARRIER)
+        await master.command(UNIT, 1, 0, 1, 2)
+        assert await _state(master) == [FAULT, 2, 1, 4, 0]
+    assert len(floor.store(MAGAZINE)) == 1
+
+
 async def test_chance_jams_and_loses_by_its_shares_and_seed() -> None:
     faults = [await _faults_of_300_moves() for _ in range(2)]
     assert faults[0] == faults[1]
