@@ -6,7 +6,7 @@ It opens nothing but files and knows no particular model.
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -58,16 +58,25 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     )
 
 
-def load_toml(path: Path, model: type[Model]) -> Model:
-    """Read a file into a model; raises `ConfigError` with every mistake."""
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a file as it is; raises `ConfigError` if it is missing or is no TOML."""
     try:
         with path.open("rb") as file:
-            raw = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise ConfigError(path, (Problem("", error.strerror or str(error)),)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, (Problem("", f"not a TOML file: {error}"),)) from error
+
+
+def checked(path: Path, raw: dict[str, Any], model: type[Model]) -> Model:
+    """Turn what was read from `path` into a model; raises `ConfigError` with every mistake."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(path, problems_of(error)) from error
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """Read a file into a model; raises `ConfigError` with every mistake."""
+    return checked(path, read_toml(path), model)
