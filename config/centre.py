@@ -136,6 +136,9 @@ class Limits(_Settings):
 
     box_size: int = Field(default=200, ge=1, le=10_000)
     remakes_max: int = Field(default=3, ge=0, le=20)
+    #: How long a finished batch waits before it is sent out: until then a person may still find a
+    #: packed card bad.
+    closing_delay_s: float = Field(default=600.0, ge=0, le=86_400)
     package_bytes_max: int = Field(default=4_000_000_000, ge=1_000)
     applications_max: int = Field(default=99_999, ge=1, le=99_999)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from controller.stations import Port, Station
 from drivers.chip_profile import ChipContents
 from drivers.encoder import ChipEncoder
-from drivers.laminator import LaminateResult, Laminator, ResultCode
+from drivers.laminator import LaminateResult, Laminator, LaminatorFault, ResultCode
 from drivers.outcome import Note, Outcome
 from drivers.printer import CardPrinter, PrintJob
 from drivers.reader import ReadBack, ReadBackReader
@@ -222,6 +222,7 @@ class Laminate:
 
     station: Station
     laminator: Port[Laminator]
+    line: LineView
     dwell_ms: int
     pressure_kpa: int
     name: str = "laminate"
@@ -242,8 +243,16 @@ class Laminate:
         return self._finish(result)
 
     async def outcome(self, note: Note) -> Outcome:
-        """Ask the sequence numbers."""
-        return await (await self.laminator.driver()).act_outcome(note)
+        """Ask the sequence numbers; film that ran out before the card was taken is evidence too."""
+        laminator = await self.laminator.driver()
+        outcome = await laminator.act_outcome(note)
+        if outcome is not Outcome.UNKNOWN:
+            return outcome
+        state = await laminator.state()
+        untouched = state.fault is LaminatorFault.FILM_OUT and not state.card_inside
+        if untouched and await self.line.sees(infeed(self.station.name)):
+            return Outcome.NOT_DONE
+        return Outcome.UNKNOWN
 
     async def finish_of_done(self) -> Finish:
         """Read the result of the last cycle."""

@@ -90,6 +90,7 @@ class Operations:
         act = Laminate(
             station,
             cast("Port[Laminator]", station.port),
+            line.view,
             product.lamination.dwell_ms,
             product.lamination.pressure_kpa,
         )

@@ -104,7 +104,9 @@ class Recovery:
             case "laminate":
                 assert lamination is not None
                 port = cast("Port[Laminator]", station.port)
-                return Laminate(station, port, lamination.dwell_ms, lamination.pressure_kpa)
+                return Laminate(
+                    station, port, line.view, lamination.dwell_ms, lamination.pressure_kpa
+                )
             case "encode":
                 contents = preparation.chip_contents(card)
                 return Encode(station, cast("Port[ChipEncoder]", station.port), contents)

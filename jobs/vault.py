@@ -117,6 +117,10 @@ class KeyFolder:
             raise KeyFolderUnsafe(f"the key of batch {batch_id} is open to others or damaged")
         return key
 
+    def has_key(self, batch_id: str) -> bool:
+        """Tell whether a batch has a key."""
+        return self._path(batch_id).is_file()
+
     def destroy(self, batch_id: str) -> None:
         """Overwrite and remove the key of a batch; returns once that is durable.
 

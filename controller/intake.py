@@ -1,0 +1,304 @@
+"""Packages in: from a file to a batch of orders, or to a refusal. Nothing in between remains.
+
+A broken package is refused whole: it is read to its end once before anything of it is recorded.
+Orders are recorded in groups; an intake that was interrupted is completed by giving the same
+package again, and a package that is complete changes nothing.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from config.centre import Centre
+from controller.clock import Clock, day_of
+from controller.preparation import associated
+from jobs.application import Application, to_bytes
+from jobs.events import Draft, Kind
+from jobs.ledger.ledger import Ledger
+from jobs.package_checks import CheckRules, Judgement, judge
+from jobs.package_reader import Package, PackageBroken, PackageLimits, PackageRecord, read_package
+from jobs.promise import promise_date
+from jobs.reasons import DUPLICATE_NUMBER, OTHER, Reason
+from jobs.rows import Batch, Order
+from jobs.states import BatchTrigger, OrderState
+from jobs.vault import NONCE_BYTES, KeyFolder, seal
+
+GROUP_RECORDS = 50
+INDEX_KEY = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of one package."""
+
+    package_number: str
+    batch: str  # empty when the package was refused whole
+    accepted: int
+    held: int
+    refused: int
+    known: bool = False
+    broken: str = ""
+
+
+@dataclass(slots=True)
+class _Group:
+    drafts: list[Draft] = field(default_factory=list)
+    sealed: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes packages into the ledger."""
+
+    config: Centre
+    ledger: Ledger
+    keys: KeyFolder
+    clock: Clock
+    entropy: Callable[[int], bytes]
+    has_glyph: Callable[[str], bool]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def index_key(self) -> bytes:
+        """Return the key of the keyed indexes, made on first use."""
+        if not self.keys.has_key(INDEX_KEY):
+            return self.keys.new_key(INDEX_KEY, self.entropy)
+        return self.keys.key(INDEX_KEY)
+
+    async def take(self, path: Path, actor: str) -> IntakeResult:
+        """Take one package in; raises `OSError` when the file cannot be read."""
+        async with self._turn:
+            try:
+                count = await self._read_through(path)
+            except PackageBroken as broken:
+                return await self._refuse_whole(path.name, broken, actor)
+            return await self._take_sound(path, count, actor)
+
+    def limits(self) -> PackageLimits:
+        """Return the limits of this centre."""
+        return replace(
+            PackageLimits(),
+            bytes_max=self.config.limits.package_bytes_max,
+            records_max=self.config.limits.applications_max,
+        )
+
+    def rules(self, package: Package) -> CheckRules:
+        """Return what the records of a package are held against."""
+        return CheckRules(
+            intake_date=day_of(self.clock.now_us()),
+            package_date=package.header.sent_at.date(),
+            has_glyph=self.has_glyph,
+            first_generation_cut_off=self.config.programme.first_generation_cut_off,
+        )
+
+    async def _read_through(self, path: Path) -> int:
+        with path.open("rb") as stream:
+            count = 0
+            for _ in read_package(stream, path.name, self.limits()):
+                count += 1
+                if count % GROUP_RECORDS == 0:
+                    await asyncio.sleep(0)
+            return count
+
+    async def _refuse_whole(self, name: str, broken: PackageBroken, actor: str) -> IntakeResult:
+        reason = {"code": broken.code, "field": "", "text": str(broken)}
+        data = {"package_number": name, "reasons": [reason]}
+        await self.ledger.append(Draft(Kind.PACKAGE_REFUSED, actor, data))
+        return IntakeResult(name, "", 0, 0, 0, broken=str(broken))
+
+    async def _take_sound(self, path: Path, count: int, actor: str) -> IntakeResult:
+        with path.open("rb") as stream:
+            package = read_package(stream, path.name, self.limits())
+            batch = self._batch_of(package.header.package_number)
+            known = batch is not None and self.done(batch) == batch.applications
+            if batch is not None and known:
+                return self._result(batch, known=True)
+            await self._record(package, batch, count, actor)
+        batch = self._batch_of(package.header.package_number)
+        assert batch is not None
+        if self.config.policy.release_batches == "at once":
+            data = {"trigger": BatchTrigger.RELEASE.value}
+            await self.ledger.append(Draft(Kind.BATCH_CHANGED, actor, data, batch=batch.id))
+        return self._result(batch, known=False)
+
+    async def _record(self, package: Package, batch: Batch | None, count: int, actor: str) -> None:
+        name = batch.id if batch else f"B-{len(self.ledger.books.batches) + 1:05d}"
+        group = _Group()
+        if batch is None:
+            if not self.keys.has_key(name):
+                self.keys.new_key(name, self.entropy)
+            group.drafts.append(self._received(package, name, count, actor))
+        taken = self._positions_taken(name)
+        rules = self.rules(package)
+        for record in package:
+            if record.index not in taken:
+                self._enter(group, name, record, judge(record.fields, rules), actor)
+            if len(group.drafts) >= GROUP_RECORDS:
+                await self.ledger.append(*group.drafts, sealed=group.sealed)
+                group = _Group()
+        if group.drafts:
+            await self.ledger.append(*group.drafts, sealed=group.sealed)
+
+    def _received(self, package: Package, name: str, count: int, actor: str) -> Draft:
+        header = package.header
+        data = {
+            "package_number": header.package_number,
+            "product": "",
+            "county": header.package_number[:6],
+            "applications": count,
+        }
+        return Draft(Kind.BATCH_RECEIVED, actor, data, batch=name)
+
+    def _enter(
+        self, group: _Group, batch: str, record: PackageRecord, judged: Judgement, actor: str
+    ) -> None:
+        application = judged.application
+        reasons = list(judged.reasons)
+        keys = self._keys_of(record)
+        if application is not None:
+            reasons += self._remembered(application, keys, group.drafts)
+        refusing = [reason for reason in reasons if reason.refuses]
+        if application is None or refusing:
+            group.drafts.append(self._refused(batch, record, refusing, keys, actor))
+            content = _refused_content(record)
+        else:
+            holding = [reason.text for reason in reasons if reason.hold]
+            group.drafts.append(
+                self._order(batch, record.index, application, "; ".join(holding), keys, actor)
+            )
+            content = to_bytes(application)
+        key, nonce = self.keys.key(batch), self.entropy(NONCE_BYTES)
+        sealed = seal(key, content, associated(batch, record.index), nonce)
+        group.sealed.append((batch, record.index, sealed))
+
+    def _order(
+        self,
+        batch: str,
+        position: int,
+        application: Application,
+        hold: str,
+        keys: tuple[str, str],
+        actor: str,
+    ) -> Draft:
+        received = day_of(self.clock.now_us())
+        promised = promise_date(
+            self.config.promise,
+            county=application.county_code,
+            express=application.express,
+            received=received,
+            accepted=application.accepted_at.date(),
+        )
+        if self.config.product(application.product_code) is None:
+            hold = hold or f"this centre does not make product {application.product_code}"
+        data: dict[str, Any] = {
+            "position": position,
+            "county": application.county_code,
+            "product": application.product_code,
+            "express": application.express,
+            "reason_code": application.reason_code,
+            "promise_date": promised.isoformat(),
+            "hold": hold,
+        }
+        return Draft(
+            Kind.ORDER_CREATED,
+            actor,
+            data,
+            batch=batch,
+            order=f"O-{batch[2:]}-{position:05d}",
+            person_key=keys[0],
+            approval_key=keys[1],
+        )
+
+    def _refused(
+        self,
+        batch: str,
+        record: PackageRecord,
+        reasons: Iterable[Reason],
+        keys: tuple[str, str],
+        actor: str,
+    ) -> Draft:
+        data = {
+            "package_number": self.ledger.books.batches[batch].package_number
+            if batch in self.ledger.books.batches
+            else "",
+            "position": record.index,
+            "reasons": [_plain(reason) for reason in reasons],
+        }
+        return Draft(
+            Kind.APPLICATION_REFUSED,
+            actor,
+            data,
+            batch=batch,
+            person_key=keys[0],
+            approval_key=keys[1],
+        )
+
+    def _keys_of(self, record: PackageRecord) -> tuple[str, str]:
+        """Return the keyed indexes of the person and of the approval."""
+        key = self.index_key()
+        person = hmac.new(key, b"person:" + record.text("gmsfhm").encode(), hashlib.sha256)
+        approval = hmac.new(key, b"approval:" + record.acceptance_number.encode(), hashlib.sha256)
+        return person.hexdigest()[:32], approval.hexdigest()[:32]
+
+    def _remembered(
+        self, application: Application, keys: tuple[str, str], pending: list[Draft]
+    ) -> list[Reason]:
+        """Return what speaks against an application from what came before it (domain 4.5)."""
+        person, approval = keys
+        books = self.ledger.books
+        reasons = []
+        known = books.orders.get(books.approvals.get(approval, ""))
+        if known is not None and known.state is not OrderState.CANCELLED:
+            what = "sent again" if application.resend else "known"
+            text = f"its acceptance number is {what}: {known.id} is {known.state.value}"
+            reasons.append(Reason(OTHER, "slh", text, "受理号重复"))
+        orders = [books.orders[order] for order in books.persons.get(person, ())]
+        if any(order.id != getattr(known, "id", "") and _stands(order, application)
+               for order in orders) or any(
+            draft.kind is Kind.ORDER_CREATED and draft.person_key == person for draft in pending
+        ):  # fmt: skip
+            text = "the same person has an order already"
+            reasons.append(Reason(DUPLICATE_NUMBER, "gmsfhm", text, "公民身份号码重复"))
+        return reasons
+
+    def _batch_of(self, package_number: str) -> Batch | None:
+        batches = self.ledger.books.batches.values()
+        return next((b for b in batches if b.package_number == package_number), None)
+
+    def _positions_taken(self, batch: str) -> set[int]:
+        books = self.ledger.books
+        taken = {order.position for order in books.orders.values() if order.batch == batch}
+        taken.update(row.position for row in books.refusals.values() if row.batch == batch)
+        return taken
+
+    def done(self, batch: Batch) -> int:
+        """Return how many applications of a batch are in the books."""
+        return len(self._positions_taken(batch.id))
+
+    def _result(self, batch: Batch, *, known: bool) -> IntakeResult:
+        orders = [o for o in self.ledger.books.orders.values() if o.batch == batch.id]
+        held = sum(order.state is OrderState.HELD for order in orders)
+        return IntakeResult(
+            batch.package_number, batch.id, len(orders) - held, held, batch.refused, known
+        )
+
+
+def _stands(order: Order, application: Application) -> bool:
+    if order.state is OrderState.CANCELLED:
+        return False
+    # A second card while one is being made, or a second first issue, is one card too many.
+    return order.state is not OrderState.DONE or application.reason_code.startswith("1")
+
+
+def _plain(reason: Reason) -> dict[str, str]:
+    facts: Mapping[str, Any] = asdict(reason)
+    return {name: facts[name] for name in ("code", "field", "text", "description")}
+
+
+def _refused_content(record: PackageRecord) -> bytes:
+    """Return what the reject message to the authority must name."""
+    names = ("slh", "gmsfhm", "xm")
+    return "\x1f".join(record.text(name) for name in names).encode()

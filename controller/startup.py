@@ -1,0 +1,110 @@
+"""Bringing stations to where they may be given work: connect, settle, home and warm up.
+
+Whatever moves a machine here waits until no act is open at it: homing would overwrite the evidence.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from config.centre import StationKind
+from controller.line import Line
+from controller.stations import Driver, Station
+from drivers.errors import DriverError, HardwareFault
+from drivers.laminator import Laminator, LaminatorPhase
+from drivers.printer import CardPrinter
+from drivers.transport import Transport, TransportPhase
+from jobs.states import StationState, StationTrigger
+
+OPERATOR = "operator"
+
+Prepare = Callable[[Driver], Awaitable[None]]
+
+
+async def prepare_transport(driver: Driver) -> None:
+    """Acknowledge a fault that was seen to, and home if the transport does not know where it is."""
+    transport = cast("Transport", driver)
+    await transport.clear_fault()
+    if (await transport.state()).state is TransportPhase.NOT_HOMED:
+        await transport.home()
+
+
+async def prepare_printer(driver: Driver) -> None:
+    """Clear errors that a person has seen to; a jam that is still there is a fault."""
+    printer = cast("CardPrinter", driver)
+    await printer.clear_errors()
+    status = await printer.status()
+    if status.error:
+        raise HardwareFault("The printer still reports an error.", error=f"{status.error:08X}")
+
+
+def laminator_preparation(set_point_c: float) -> Prepare:
+    """Return the preparation of a laminator for one temperature: home, heat, wait until warm."""
+
+    async def prepare(driver: Driver) -> None:
+        laminator = cast("Laminator", driver)
+        state = await laminator.state()
+        if state.state is LaminatorPhase.FAULT:
+            await laminator.clear_fault()
+        await laminator.prepare(set_point_c)
+        await laminator.wait_until_warm(set_point_c)
+
+    return prepare
+
+
+@dataclass(slots=True)
+class Startup:
+    """Starts the stations of one line."""
+
+    line: Line
+    preparations: Mapping[StationKind | None, Prepare]
+
+    async def connect(self, station: Station) -> None:
+        """Open the wire and see who is there; a station that cannot be reached is aborted."""
+        if station.has_machine:
+            try:
+                await station.port.driver()
+            except DriverError as error:
+                await station.abort(str(error), error.code)
+
+    async def bring_up(self, station: Station, actor: str) -> None:
+        """Take a stopped station through reset and start."""
+        if station.state is not StationState.STOPPED:
+            return
+        await station.change(StationTrigger.RESET, actor=actor)
+        if await self._prepared(station) and station.state is StationState.RESETTING:
+            await station.change(
+                StationTrigger.STATE_COMPLETE,
+                StationTrigger.START,
+                StationTrigger.STATE_COMPLETE,
+                actor=actor,
+            )
+
+    async def unhold(self, station: Station, actor: str) -> None:
+        """Take a held station back to work."""
+        await station.change(StationTrigger.UNHOLD, actor=actor)
+        if await self._prepared(station) and station.state is StationState.UNHOLDING:
+            await station.change(StationTrigger.STATE_COMPLETE, actor=actor)
+
+    def left_by_a_person(self, station: Station) -> bool:
+        """Tell whether a person had stopped or held the station before the restart."""
+        row = self.line.ledger.books.stations.get(station.name)
+        return row is not None and row.code == OPERATOR and row.state is not StationState.EXECUTE
+
+    async def _prepared(self, station: Station) -> bool:
+        if not station.has_machine:
+            return True
+        places, works = self.line.places, self.line.ledger.books.works
+        try:
+            driver = await station.port.driver()
+            await places.until(
+                lambda: not any(work.station == station.name for work in works.values())
+            )
+            prepare = self.preparations.get(station.kind)
+            if prepare is not None:
+                await prepare(driver)
+        except DriverError as error:
+            await station.port.drop()
+            await station.abort(str(error), error.code)
+            return False
+        return True

@@ -1,0 +1,119 @@
+"""What waits for a person, each with the command that answers it. Pure: reads the books."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.desk import Desk
+from controller.line import Line
+from controller.startup import OPERATOR
+from controller.stations import Station
+from jobs.books import Books
+from jobs.rows import QUARANTINE_BIN
+from jobs.states import BatchState, CardState, OrderState, StationState
+
+
+class Need(StrEnum):
+    """Kinds of things that wait for a person."""
+
+    LINE_STOPPED = "line stopped"
+    STATION_HELD = "station held"
+    STATION_ABORTED = "station aborted"
+    STATION_STOPPED = "station stopped"
+    CARD_IN_DOUBT = "card in doubt"
+    CARD_IN_QUARANTINE = "card in quarantine"
+    INSPECTION = "inspection"
+    ORDER_HELD = "order held"
+    BATCH_WAITS = "batch waits"
+    MAGAZINE_EMPTY = "magazine empty"
+    LEDGER = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One thing to do: which, about what, why, and the command that answers it."""
+
+    need: Need
+    subject: str
+    reason: str
+    code: str
+    command: str
+
+
+def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
+    """Return what waits on one line."""
+    found = []
+    account = line.ledger.books.line(line.name)
+    if not account.running:
+        reason = account.reason or "not started"
+        found.append(
+            Todo(Need.LINE_STOPPED, line.name, reason, "", f"cardcentre line start {line.name}")
+        )
+    for station in (line.transport, *line.stations):
+        found.extend(_of_station(station))
+    shown = desk.shown()
+    for card in line.ledger.books.cards.values():
+        if card.line != line.name:
+            continue
+        if card.state is CardState.IN_DOUBT:
+            found.append(
+                Todo(
+                    Need.CARD_IN_DOUBT,
+                    card.id,
+                    f"{card.reason}; look at {' or '.join(card.may_be_at) or card.place}",
+                    "",
+                    f"cardcentre card settle {card.id} --spoiled",
+                )
+            )
+        elif card.place == QUARANTINE_BIN and card.state not in {
+            CardState.SPOILED,
+            CardState.DESTROYED,
+        }:
+            command = f"cardcentre card spoil {card.id} --reason TEXT"
+            found.append(Todo(Need.CARD_IN_QUARANTINE, card.id, card.reason, "", command))
+    found.extend(
+        Todo(Need.INSPECTION, card, "waits for a verdict", "", f"cardcentre card accept {card}")
+        for card in shown
+    )
+    if account.in_magazine < 1 and _wanted(line.ledger.books):
+        command = f"cardcentre stock load {line.name} COUNT"
+        found.append(Todo(Need.MAGAZINE_EMPTY, line.name, "no blanks left", "", command))
+    return found
+
+
+def todo_of_books(books: Books) -> list[Todo]:
+    """Return what waits whatever the line: held orders, batches that were not released."""
+    found = [
+        Todo(Need.ORDER_HELD, order.id, order.reason, "", f"cardcentre order remake {order.id}")
+        for order in books.orders.values()
+        if order.state is OrderState.HELD
+    ]
+    found.extend(
+        Todo(
+            Need.BATCH_WAITS,
+            batch.id,
+            batch.reason or f"{batch.state.value}, not released",
+            "",
+            f"cardcentre batch release {batch.id}",
+        )
+        for batch in books.batches.values()
+        if batch.state in {BatchState.RECEIVED, BatchState.HELD}
+    )
+    return found
+
+
+def _wanted(books: Books) -> bool:
+    return any(books.open_orders.values())
+
+
+def _of_station(station: Station) -> Iterable[Todo]:
+    name = station.name
+    if station.state is StationState.HELD:
+        command = f"cardcentre station unhold {name}"
+        yield Todo(Need.STATION_HELD, name, station.reason, station.code, command)
+    elif station.state is StationState.ABORTED:
+        command = f"cardcentre station clear {name}; cardcentre station start {name}"
+        yield Todo(Need.STATION_ABORTED, name, station.reason, station.code, command)
+    elif station.state is StationState.STOPPED and station.code == OPERATOR:
+        command = f"cardcentre station start {name}"
+        yield Todo(Need.STATION_STOPPED, name, station.reason, station.code, command)

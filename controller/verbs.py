@@ -1,0 +1,338 @@
+"""What a person may tell a running centre: each verb checks, records who did it, and acts.
+
+A verb that cannot be carried out raises `Refused` and changes nothing. The API and the simulated
+operator both come in here; nothing else changes the books on a person's behalf.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.desk import Desk
+from controller.feeder import Feeder
+from controller.intake import Intake, IntakeResult
+from controller.line import Line
+from controller.packing import seal_by_hand
+from controller.startup import OPERATOR, Startup
+from controller.stations import Station
+from controller.todo import Need, Todo, todo_of_books, todo_of_line
+from jobs.events import Draft, Kind
+from jobs.ledger.ledger import Ledger
+from jobs.remakes import order_after_spoil
+from jobs.rows import HAND, QUARANTINE_BIN, REJECT_BIN, Batch, BoxState, Card, Order, WorkState
+from jobs.states import (
+    BATCH_TABLE,
+    ORDER_TABLE,
+    BatchTrigger,
+    CardState,
+    CardTrigger,
+    OrderState,
+    OrderTrigger,
+    StationState,
+    StationTrigger,
+)
+
+
+class Refused(Exception):
+    """The verb makes no sense now; says why. Nothing was changed."""
+
+    code = "verb.refused"
+
+
+@dataclass(frozen=True, slots=True)
+class LineParts:
+    """One line with what runs it."""
+
+    line: Line
+    startup: Startup
+    feeder: Feeder
+
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@dataclass(slots=True)
+class Verbs:
+    """The verbs of a centre."""
+
+    ledger: Ledger
+    lines: dict[str, LineParts]
+    desk: Desk
+    intake: Intake
+    remakes_max: int
+    ledger_fault: Callable[[], str]
+    spawn: Spawn
+
+    # Packages, batches, orders
+
+    async def take_package(self, path: Path, actor: str) -> IntakeResult:
+        """Take a package file in."""
+        result = await self.intake.take(path, actor)
+        self._changed()
+        return result
+
+    async def change_batch(
+        self, batch_id: str, trigger: BatchTrigger, actor: str, reason: str = ""
+    ) -> None:
+        """Release, hold or cancel a batch; cancelling cancels its orders that are not done."""
+        batch = self._batch(batch_id)
+        if (batch.state, trigger) not in BATCH_TABLE or trigger is BatchTrigger.CLOSE:
+            raise Refused(f"{batch.id} is {batch.state.value}: it cannot {trigger.value}")
+        missing = batch.applications - self.intake.done(batch)
+        if trigger is BatchTrigger.RELEASE and missing:
+            raise Refused(
+                f"{batch.id} lacks {missing} applications: its intake was cut short, "
+                "take the package in again"
+            )
+        data = {"trigger": trigger.value, "reason": reason}
+        drafts = [Draft(Kind.BATCH_CHANGED, actor, data, batch=batch.id)]
+        if trigger is BatchTrigger.CANCEL:
+            drafts += [
+                self._order_draft(order, OrderTrigger.CANCEL, actor, reason or "batch cancelled")
+                for order in self.ledger.books.orders.values()
+                if order.batch == batch.id
+                and order.state not in {OrderState.DONE, OrderState.CANCELLED}
+            ]
+        await self.ledger.append(*drafts)
+        self._changed()
+
+    async def change_order(
+        self, order_id: str, trigger: OrderTrigger, actor: str, reason: str = ""
+    ) -> None:
+        """Hold, release (remake) or cancel an order."""
+        order = self._order(order_id)
+        if (order.state, trigger) not in ORDER_TABLE:
+            raise Refused(f"{order.id} is {order.state.value}: it cannot {trigger.value}")
+        card = self.ledger.books.live_card(order.id)
+        if trigger is OrderTrigger.HOLD and card is not None:
+            raise Refused(f"{order.id} is in production as {card.id}: cancel it, or let it finish")
+        if trigger is OrderTrigger.RELEASE and order.product not in self._products():
+            raise Refused(f"{order.id} asks for product {order.product}, which no line makes")
+        await self.ledger.append(self._order_draft(order, trigger, actor, reason))
+        self._changed()
+
+    # Cards
+
+    async def settle_card(self, card_id: str, actor: str, *, found_at: str = "") -> None:
+        """Settle a doubt: the card is spoiled and in the reject bin, or good and at a place."""
+        card = self._card(card_id)
+        if card.state is not CardState.IN_DOUBT:
+            raise Refused(f"{card.id} is {card.state.value}, not in doubt")
+        if not found_at:
+            await self._spoil(card, actor, card.reason or "settled as spoiled")
+            return
+        line = self.lines[card.line].line
+        if found_at not in line.view.positions:
+            places = ", ".join(sorted(line.view.positions))
+            raise Refused(f"there is no place {found_at!r}; places are: {places}")
+        if line.places.holder(found_at) not in {None, card.id}:
+            raise Refused(f"{found_at} holds {line.places.holder(found_at)}")
+        line.places.release_all(card.id, keep=found_at)
+        line.places.take(found_at, card.id)
+        data = {"trigger": CardTrigger.SETTLE.value, "place": found_at, "reason": ""}
+        await self.ledger.append(*self._end_work(card, actor), self._card_draft(card, data, actor))
+        self._changed()
+
+    async def spoil_card(self, card_id: str, reason: str, actor: str) -> None:
+        """Spoil a card that a person found bad, and has taken to the reject bin if off the line."""
+        card = self._card(card_id)
+        if card.state in {CardState.SPOILED, CardState.DESTROYED, CardState.DISPATCHED}:
+            raise Refused(f"{card.id} is {card.state.value}")
+        on_the_line = card.state is not CardState.PACKED and card.place in self._machine_places(
+            card
+        )
+        if on_the_line and card.state is not CardState.IN_DOUBT:
+            # It is condemned; the line itself takes it to the reject bin.
+            await self.ledger.append(self._card_draft(card, {"reason": reason}, actor))
+            self._changed()
+            return
+        await self._spoil(card, actor, reason)
+
+    async def judge_card(self, card_id: str, actor: str, *, reason: str = "") -> None:
+        """Accept a card that lies before the inspector, or reject it for a reason."""
+        card = self._card(card_id)
+        if not self.desk.decide(card.id, actor, reason):
+            raise Refused(f"{card.id} is not before an inspector")
+
+    # Stock and boxes
+
+    async def load_stock(self, line: str, blanks: int, actor: str) -> None:
+        """Record blanks that a person has put into a line's magazine."""
+        await self._change_stock(line, "loaded", blanks, actor)
+
+    async def return_stock(self, line: str, blanks: int, actor: str) -> None:
+        """Record blanks that a person has taken out of a line's magazine, unused."""
+        in_magazine = self.ledger.books.line(self._line(line).line.name).in_magazine
+        if blanks > in_magazine:
+            raise Refused(f"{line} has {in_magazine} blanks in its magazine, not {blanks}")
+        await self._change_stock(line, "returned", blanks, actor)
+
+    async def seal_box(self, box_id: str, actor: str) -> None:
+        """Seal a box early."""
+        box = self.ledger.books.boxes.get(box_id)
+        if box is None:
+            raise Refused(f"there is no box {box_id}")
+        if box.state is not BoxState.OPEN:
+            raise Refused(f"{box.id} is {box.state.value}")
+        await self.ledger.append(seal_by_hand(box, actor))
+        self._changed()
+
+    # Stations and lines
+
+    async def hold_station(self, name: str, actor: str, reason: str = "") -> None:
+        """Hold a station; what it is doing is finished first."""
+        _, station = self._station(name)
+        if station.state is not StationState.EXECUTE:
+            raise Refused(f"{name} is {station.state.value}: only a station at work is held")
+        await station.hold(reason or "held by an operator", OPERATOR, actor)
+
+    async def unhold_station(self, name: str, actor: str) -> None:
+        """Let a held station work again."""
+        parts, station = self._station(name)
+        if station.state is not StationState.HELD:
+            raise Refused(f"{name} is {station.state.value}, not Held")
+        self.spawn(parts.startup.unhold(station, actor))
+
+    async def clear_station(self, name: str, actor: str) -> None:
+        """Say that the cause of an abort has been seen to; the station is then stopped."""
+        _, station = self._station(name)
+        if station.state is not StationState.ABORTED:
+            raise Refused(f"{name} is {station.state.value}, not Aborted")
+        await station.change(StationTrigger.CLEAR, StationTrigger.STATE_COMPLETE, actor=actor)
+
+    async def stop_station(self, name: str, actor: str) -> None:
+        """Stop a station; what it is doing is finished first."""
+        _, station = self._station(name)
+        if station.state in {StationState.STOPPED, StationState.ABORTED}:
+            raise Refused(f"{name} is {station.state.value}")
+        await station.change(
+            StationTrigger.STOP, StationTrigger.STATE_COMPLETE,
+            reason="stopped by an operator", code=OPERATOR, actor=actor,
+        )  # fmt: skip
+
+    async def start_station(self, name: str, actor: str) -> None:
+        """Bring a stopped station up; it homes and warms up first."""
+        parts, station = self._station(name)
+        if station.state is not StationState.STOPPED:
+            raise Refused(f"{name} is {station.state.value}, not Stopped")
+        if not self.ledger.books.line(parts.line.name).running:
+            raise Refused(f"{parts.line.name} is stopped: start the line")
+        self.spawn(parts.startup.bring_up(station, actor))
+
+    async def start_line(self, name: str, actor: str) -> None:
+        """Authorise a line: its stations come up and feeding begins."""
+        parts = self._line(name)
+        if self.ledger.books.line(name).running:
+            raise Refused(f"{name} is running")
+        await self._change_line(parts, running=True, reason="", actor=actor)
+
+    async def stop_line(self, name: str, actor: str, reason: str = "") -> None:
+        """Stop feeding; the cards in process are finished."""
+        parts = self._line(name)
+        if not self.ledger.books.line(name).running:
+            raise Refused(f"{name} is stopped")
+        await self._change_line(
+            parts, running=False, reason=reason or "stopped by an operator", actor=actor
+        )
+
+    def todo(self) -> list[Todo]:
+        """Return what waits for a person."""
+        found = []
+        if fault := self.ledger_fault():
+            found.append(Todo(Need.LEDGER, "ledger", fault, "ledger.unavailable", "make room"))
+        for parts in self.lines.values():
+            found.extend(todo_of_line(parts.line, self.desk))
+        return found + todo_of_books(self.ledger.books)
+
+    # Helpers
+
+    async def _spoil(self, card: Card, actor: str, reason: str) -> None:
+        data = {"trigger": CardTrigger.SPOIL.value, "place": REJECT_BIN, "reason": reason}
+        await self.ledger.append(
+            *self._end_work(card, actor),
+            self._card_draft(card, data, actor),
+            *order_after_spoil(self.ledger.books, card, self.remakes_max, actor),
+        )
+        self._changed()
+
+    def _end_work(self, card: Card, actor: str) -> list[Draft]:
+        """Close a work whose machine never told what became of it: a person has seen the card."""
+        return [
+            Draft(
+                Kind.WORK_FINISHED,
+                actor,
+                {"outcome": WorkState.UNKNOWN.value, "told_by": "person"},
+                order=card.order,
+                card=card.id,
+                work=work.id,
+                station=work.station,
+            )
+            for work in self.ledger.books.works.values()
+            if card.id in work.cards
+        ]
+
+    def _is_on_the_line(self, card: Card) -> bool:
+        off = {CardState.PACKED, CardState.IN_DOUBT}
+        return card.state not in off and card.place not in {REJECT_BIN, QUARANTINE_BIN, HAND}
+
+    def _is_stuck(self, card: Card) -> bool:
+        """Tell whether a machine that does not answer holds the card."""
+        works = self.ledger.books.works.values()
+        stuck = [work.station for work in works if card.id in work.cards]
+        return any(not self._station(name)[1].usable for name in stuck)
+
+    def _card_draft(self, card: Card, data: dict[str, Any], actor: str) -> Draft:
+        return Draft(Kind.CARD_CHANGED, actor, data, order=card.order, card=card.id)
+
+    def _order_draft(self, order: Order, trigger: OrderTrigger, actor: str, reason: str) -> Draft:
+        data = {"trigger": trigger.value, "reason": reason}
+        return Draft(Kind.ORDER_CHANGED, actor, data, batch=order.batch, order=order.id)
+
+    async def _change_stock(self, line: str, what: str, blanks: int, actor: str) -> None:
+        if blanks < 1:
+            raise Refused("a number of blanks is 1 or more")
+        name = self._line(line).line.name
+        await self.ledger.append(Draft(Kind.STOCK_CHANGED, actor, {"line": name, what: blanks}))
+        self._changed()
+
+    async def _change_line(
+        self, parts: LineParts, *, running: bool, reason: str, actor: str
+    ) -> None:
+        data = {"line": parts.line.name, "running": running, "reason": reason}
+        await self.ledger.append(Draft(Kind.LINE_CHANGED, actor, data))
+        self._changed()
+
+    def _changed(self) -> None:
+        for parts in self.lines.values():
+            parts.line.places.changed()
+
+    def _products(self) -> set[str]:
+        return {code for parts in self.lines.values() for code in parts.feeder.products}
+
+    def _batch(self, batch: str) -> Batch:
+        if batch not in self.ledger.books.batches:
+            raise Refused(f"there is no batch {batch}")
+        return self.ledger.books.batches[batch]
+
+    def _order(self, order: str) -> Order:
+        if order not in self.ledger.books.orders:
+            raise Refused(f"there is no order {order}")
+        return self.ledger.books.orders[order]
+
+    def _card(self, card: str) -> Card:
+        if card not in self.ledger.books.cards:
+            raise Refused(f"there is no card {card}")
+        return self.ledger.books.cards[card]
+
+    def _line(self, name: str) -> LineParts:
+        if name not in self.lines:
+            raise Refused(f"there is no line {name}; lines are: {', '.join(self.lines)}")
+        return self.lines[name]
+
+    def _station(self, name: str) -> tuple[LineParts, Station]:
+        for parts in self.lines.values():
+            for station in (parts.line.transport, *parts.line.stations):
+                if station.name == name:
+                    return parts, station
+        raise Refused(f"there is no station {name}")
