@@ -133,6 +133,13 @@ async def test_a_bad_answer_is_damage_and_the_query_is_asked_again(bad: bytes) -
         assert peer.count(STATE) == ATTEMPTS
 
 
+async def test_the_rest_of_a_damaged_answer_is_not_taken_for_the_next() -> None:
+    stranger = registers(11, 4, *STATE_VALUES)
+    async with slave({STATE: [stranger, STATE_ANSWER]}, byte_by_byte=True) as (wire, peer):
+        assert await ModbusMaster(wire, 1.0).read_input(10, 0, 6) == STATE_VALUES
+        assert peer.count(STATE) == 2
+
+
 async def test_noise_without_a_question_is_counted() -> None:
     decoder = AnswerDecoder()
     assert decoder.feed(b"hello") == []
@@ -265,6 +272,13 @@ async def test_an_identification_without_an_end_is_refused() -> None:
     async with slave({"0A 2B 0E 01 00": [endless]}) as (wire, _):
         with pytest.raises(UnexpectedReply):
             await ModbusMaster(wire, 1.0).read_identification(10)
+
+
+def test_an_identification_longer_than_any_frame_is_damage_at_once() -> None:
+    decoder = AnswerDecoder()
+    decoder.expect(identification_question(10, 4, 0x80))
+    assert decoder.feed(bytes.fromhex("0A 2B 0E 04 83 00 00 01 80")) == []
+    assert decoder.feed(b"\xff") == [Damage()]
 
 
 async def test_another_object_than_asked_for_is_refused() -> None:

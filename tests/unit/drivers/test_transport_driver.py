@@ -219,6 +219,7 @@ async def test_a_move_that_never_ends_is_given_up_at_its_time_out() -> None:
         pytest.param((7, 7, 8), state(READY, 9, 9), Outcome.UNKNOWN, id="others came after"),
         pytest.param((7, 7, 8), state(READY, 0, 0), Outcome.UNKNOWN, id="memory lost"),
         pytest.param((7, 7, 8), state(READY, 0, 8), Outcome.UNKNOWN, id="half the memory lost"),
+        pytest.param((7, 7, 8), state(READY, 7, 0), Outcome.UNKNOWN, id="the other half lost"),
         pytest.param((0, 0, 1), state(READY, 0, 0), Outcome.UNKNOWN, id="0 noted"),
         pytest.param((65535, 65535, 1), state(READY, 1, 1), Outcome.DONE, id="after the turn"),
         pytest.param((7, 7, 8), state(MOVING, 7, 6), Outcome.NOT_DONE, id="an older one moves"),
