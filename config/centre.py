@@ -120,6 +120,7 @@ class Line(_Settings):
     stations: tuple[Station, ...] = Field(min_length=1, max_length=47)
     trays: int = Field(default=8, ge=1, le=16)
     magazine_capacity: int = Field(default=500, ge=1, le=100_000)
+    magazine_low_share: float = Field(default=0.2, ge=0, le=1)  # from there a person is asked
     work_in_process_max: int = Field(default=24, ge=1, le=200)
 
 

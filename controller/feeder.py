@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from config.centre import StationKind
 from config.products import Product
 from controller.journey import OFF_THE_LINE, Journeys
+from controller.preparation import CannotPrepare
 from jobs.events import Draft, Kind
 from jobs.order_queue import OrderQueue
 from jobs.rows import MAGAZINE, Card, Order, infeed
+from jobs.states import OrderState, OrderTrigger
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ class Feeder:
     async def _issue(self, group: asyncio.TaskGroup, order: Order) -> None:
         line = self.journeys.line
         books = line.ledger.books
+        if not await self._prepared(order):
+            return
         line.packing.claim(order)
         draft = Draft(
             Kind.CARD_ISSUED,
@@ -80,6 +84,17 @@ class Feeder:
         await line.ledger.append(draft)
         self._start(group, books.cards[draft.card])
 
+    async def _prepared(self, order: Order) -> bool:
+        """Prepare before a blank is spent; an order that cannot be made is held."""
+        try:
+            await self.journeys.operations.preparation.prepare(order)
+        except CannotPrepare as error:
+            data = {"trigger": OrderTrigger.HOLD.value, "reason": error.reason}
+            draft = Draft(Kind.ORDER_CHANGED, "centre", data, batch=order.batch, order=order.id)
+            await self.journeys.line.ledger.append(draft)
+            return False
+        return order.state is OrderState.QUEUED
+
     def _start(self, group: asyncio.TaskGroup, card: Card) -> None:
         self.cards[card.id] = card
         group.create_task(self._travel(card), name=card.id)
@@ -87,6 +102,7 @@ class Feeder:
     async def _travel(self, card: Card) -> None:
         line = self.journeys.line
         order = line.ledger.books.orders[card.order]
+        await self.journeys.operations.preparation.prepare(order)
         await self.journeys.recover(card)
         await self.journeys.journey(card, self.products[order.product])
         self.journeys.operations.preparation.forget(order.id)

@@ -5,7 +5,7 @@ It knows positions and sensors, not what an operation is; operations are in
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from config.centre import StationKind
@@ -68,7 +68,7 @@ class Line:
     packing: Packing
     remakes_max: int
     work_in_process_max: int
-    condemned_without_terminating: set[str] = field(default_factory=set)
+    magazine_low: int
 
     def of_kind(self, kind: StationKind) -> list[Station]:
         """Return the stations of a kind, in line order."""

@@ -1,19 +1,18 @@
 """From an order to what machines are sent: faces as panels, chip contents. Holds personal data.
 
-What it prepares lives in memory only, for as many cards as are in process; it is made again from
-the sealed application when it is needed again.
+What it prepares lives in memory only, while the order's card is in process; after a restart it is
+made again from the sealed application.
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from config.products import Product
-from controller.rendering.chip_photo import chip_photo
-from controller.rendering.faces import FaceRenderer, face_data
+from controller.rendering.chip_photo import NoChipPhoto, chip_photo, external_chip_photo
+from controller.rendering.faces import CannotRender, FaceRenderer, face_data
 from controller.rendering.panels import panels_of
+from controller.verdicts import PHOTO_FILE, TEXT_FILE
 from drivers.chip_profile import ChipContents
 from drivers.printer import Panel, PrintJob
 from jobs.application import Application, from_bytes
@@ -21,17 +20,25 @@ from jobs.books import Books
 from jobs.chip_text import chip_text
 from jobs.ledger.store import Store
 from jobs.rows import Card, Order
-from jobs.vault import KeyFolder, open_sealed
+from jobs.vault import KeyFolder, VaultError, open_sealed
 
-Prepared = TypeVar("Prepared")
-
-KEPT_MAX = 256
 FINGERPRINT_BYTES, ADDED_ADDRESS_BYTES = 1024, 280
 
 
 def associated(batch: str, position: int) -> bytes:
     """Return what a seal is bound to, so that sealed records cannot be exchanged."""
     return f"{batch}:{position}".encode()
+
+
+class CannotPrepare(Exception):
+    """An order cannot be made as it is; names the order and the reason, nobody's data."""
+
+    code = "order.cannot_prepare"
+
+    def __init__(self, order: str, reason: str) -> None:
+        self.order = order
+        self.reason = reason
+        super().__init__(f"{order}: {reason}")
 
 
 @dataclass(slots=True)
@@ -45,48 +52,64 @@ class Preparation:
     renderers: dict[str, FaceRenderer]
     centre: str
     generation: Callable[[], int]
-    _jobs: "OrderedDict[str, PrintJob]" = field(default_factory=OrderedDict)
-    _files: "OrderedDict[str, dict[int, bytes]]" = field(default_factory=OrderedDict)
+    _prepared: dict[str, "_Prepared"] = field(default_factory=dict)
 
     def application(self, order: Order) -> Application:
         """Open the sealed application of an order."""
         sealed = self.store.sealed(order.batch, order.position)
         if sealed is None:
-            raise KeyError(f"{order.id} has no sealed application")
-        key = self.keys.key(order.batch)
-        return from_bytes(open_sealed(key, sealed, associated(order.batch, order.position)))
+            raise CannotPrepare(order.id, "it has no sealed application")
+        try:
+            key = self.keys.key(order.batch)
+            content = open_sealed(key, sealed, associated(order.batch, order.position))
+        except VaultError as error:
+            raise CannotPrepare(order.id, str(error)) from error
+        return from_bytes(content)
+
+    async def prepare(self, order: Order) -> None:
+        """Make everything that the order's card will need; raises `CannotPrepare`."""
+        if order.id in self._prepared:
+            return
+        application = self.application(order)
+        product = self.products[order.product]
+        try:
+            job = self._render(application, product)
+            files = await self._chip_files(application, product)
+        except (CannotRender, NoChipPhoto) as error:
+            raise CannotPrepare(order.id, str(error)) from error
+        self._prepared[order.id] = _Prepared(job, files)
 
     def print_job(self, card: Card) -> PrintJob:
-        """Return both faces as panels."""
-        order = self.books.orders[card.order]
-        return _kept(self._jobs, order.id, lambda: self._render(order))
+        """Return both faces as panels, as prepared."""
+        return self._prepared[card.order].job
 
     def chip_contents(self, card: Card) -> ChipContents:
-        """Return what is to be on the card's chip."""
-        order = self.books.orders[card.order]
-        files = _kept(self._files, order.id, lambda: self._chip_files(order))
-        return ChipContents(files, self._card_serial(card))
+        """Return what is to be on the card's chip, as prepared."""
+        return ChipContents(self._prepared[card.order].files, self._card_serial(card))
 
     def forget(self, order: str) -> None:
         """Drop what was prepared for an order."""
-        self._jobs.pop(order, None)
-        self._files.pop(order, None)
+        self._prepared.pop(order, None)
 
-    def _render(self, order: Order) -> PrintJob:
-        application = self.application(order)
-        product = self.products[order.product]
-        faces = self.renderers[order.product].render(face_data(application))
+    def _render(self, application: Application, product: Product) -> PrintJob:
+        faces = self.renderers[product.code].render(face_data(application))
         front, back = (
             tuple(Panel(p.letter, p.levels, p.data) for p in panels_of(face, product.print_profile))
             for face in (faces.front, faces.back)
         )
         return PrintJob(front, back)
 
-    def _chip_files(self, order: Order) -> dict[int, bytes]:
-        application = self.application(order)
+    async def _chip_files(self, application: Application, product: Product) -> dict[int, bytes]:
+        if product.chip_profile is None:
+            return {}
+        photo = (
+            chip_photo(application.photo)
+            if product.photo_encoder is None
+            else await external_chip_photo(application.photo, product.photo_encoder)
+        )
         return {
-            1: chip_text(application),
-            2: chip_photo(application.photo),
+            TEXT_FILE: chip_text(application),
+            PHOTO_FILE: photo,
             3: bytes(FINGERPRINT_BYTES),
             4: bytes(ADDED_ADDRESS_BYTES),
         }
@@ -97,9 +120,7 @@ class Preparation:
         return hashlib.sha256(text.encode()).digest()[:16]
 
 
-def _kept(kept: "OrderedDict[str, Prepared]", key: str, make: Callable[[], Prepared]) -> Prepared:
-    if key not in kept:
-        kept[key] = make()
-        if len(kept) > KEPT_MAX:
-            kept.popitem(last=False)
-    return kept[key]
+@dataclass(frozen=True, slots=True, repr=False)
+class _Prepared:
+    job: PrintJob
+    files: dict[int, bytes]

@@ -25,7 +25,7 @@ class Need(StrEnum):
     INSPECTION = "inspection"
     ORDER_HELD = "order held"
     BATCH_WAITS = "batch waits"
-    MAGAZINE_EMPTY = "magazine empty"
+    MAGAZINE_LOW = "magazine low"
     LEDGER = "ledger"
 
 
@@ -75,9 +75,10 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
         Todo(Need.INSPECTION, card, "waits for a verdict", "", f"cardcentre card accept {card}")
         for card in shown
     )
-    if account.in_magazine < 1 and _wanted(line.ledger.books):
+    if account.in_magazine <= line.magazine_low and _wanted(line.ledger.books):
         command = f"cardcentre stock load {line.name} COUNT"
-        found.append(Todo(Need.MAGAZINE_EMPTY, line.name, "no blanks left", "", command))
+        reason = f"{account.in_magazine} blanks left"
+        found.append(Todo(Need.MAGAZINE_LOW, line.name, reason, "", command))
     return found
 
 
@@ -103,7 +104,7 @@ def todo_of_books(books: Books) -> list[Todo]:
 
 
 def _wanted(books: Books) -> bool:
-    return any(books.open_orders.values())
+    return any(count > 0 for count in books.open_orders.values())
 
 
 def _of_station(station: Station) -> Iterable[Todo]:

@@ -139,10 +139,7 @@ class Verbs:
         card = self._card(card_id)
         if card.state in {CardState.SPOILED, CardState.DESTROYED, CardState.DISPATCHED}:
             raise Refused(f"{card.id} is {card.state.value}")
-        on_the_line = card.state is not CardState.PACKED and card.place in self._machine_places(
-            card
-        )
-        if on_the_line and card.state is not CardState.IN_DOUBT:
+        if self._is_on_the_line(card) and not self._is_stuck(card):
             # It is condemned; the line itself takes it to the reject bin.
             await self.ledger.append(self._card_draft(card, {"reason": reason}, actor))
             self._changed()

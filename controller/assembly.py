@@ -1,0 +1,212 @@
+"""Where everything is put together, and the only place that knows simulators exist.
+
+Nothing here decides what a centre does; it hands parts to one another. A wire's URL alone says
+whether its machine is real.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import cast
+
+from config.centre import Centre, Line, MachineTimeouts, Station, StationKind
+from config.products import Product
+from controller.acts import LineView
+from controller.clock import Clock
+from controller.desk import Desk
+from controller.doubts import Doubts
+from controller.execution import Execution
+from controller.feeder import Feeder
+from controller.intake import Intake
+from controller.journey import Journeys
+from controller.line import Line as RunningLine
+from controller.line import transport_positions
+from controller.operations import Operations
+from controller.outputs import Outputs
+from controller.packing import Packing
+from controller.places import Places
+from controller.preparation import Preparation
+from controller.recovery import Recovery
+from controller.rendering.faces import FaceRenderer
+from controller.rendering.fonts import PrintFont
+from controller.service import LedgerHealth, Service
+from controller.startup import (
+    Prepare,
+    Startup,
+    laminator_preparation,
+    prepare_printer,
+    prepare_transport,
+)
+from controller.stations import Driver, Port
+from controller.stations import Station as RunningStation
+from controller.verbs import LineParts
+from drivers.chip_profile import profile_named
+from drivers.encoder import ChipEncoder, EncoderTimeouts
+from drivers.laminator import Laminator, LaminatorTimeouts
+from drivers.open_wire import open_wire
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.reader import ReadBackReader, ReaderTimeouts
+from drivers.transport import Transport, TransportTimeouts
+from drivers.wire import Wire
+from jobs.ledger.ledger import Ledger
+from jobs.order_queue import OrderQueue
+from jobs.vault import KeyFolder
+
+OpenWire = Callable[[str, float], Awaitable[Wire]]
+
+
+def products_of(config: Centre) -> dict[str, Product]:
+    """Return the products that a centre makes, by their code in the records."""
+    found = (config.product(code) for code in ("1", "2"))
+    return {product.code: product for product in found if product is not None}
+
+
+class Assembly:
+    """Puts one centre together from its file and what the outside world hands in."""
+
+    def __init__(
+        self,
+        config: Centre,
+        ledger: Ledger,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        keys: KeyFolder,
+        health: LedgerHealth,
+        open_wire: OpenWire = open_wire,
+    ) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._clock = clock
+        self._entropy = entropy
+        self._keys = keys
+        self._health = health
+        self._open_wire = open_wire
+        self._products = products_of(config)
+        self._font = PrintFont.shipped()
+        self._queue = OrderQueue(ledger.books)
+        self._desk = Desk()
+
+    def service(self) -> Service:
+        """Return the whole centre, not yet running."""
+        self._ledger.listeners.append(self._queue.see)
+        preparation = self._preparation()
+        lines = {line.name: self._line(line, preparation) for line in self._config.lines}
+        intake = Intake(
+            self._config,
+            self._ledger,
+            self._keys,
+            self._clock,
+            self._entropy,
+            self._font.has_glyph,
+        )
+        outputs = Outputs(Path(self._config.output.folder), self._ledger, preparation)
+        return Service(
+            self._config,
+            self._ledger,
+            self._clock,
+            lines,
+            self._desk,
+            intake,
+            outputs,
+            self._health,
+        )
+
+    def _preparation(self) -> Preparation:
+        renderers = {
+            code: FaceRenderer(product.layout, self._font, product.print_profile)
+            for code, product in self._products.items()
+        }
+        return Preparation(
+            self._ledger.books,
+            self._ledger.store,
+            self._keys,
+            self._products,
+            renderers,
+            self._config.name,
+            lambda: self._ledger.generation,
+        )
+
+    def _line(self, line: Line, preparation: Preparation) -> LineParts:
+        places = Places()
+        execution = Execution(self._ledger, places, self._config.policy.act_retries_max)
+        transport_port = self._transport_port(line)
+        transport = RunningStation(
+            f"{line.name}-transport", None, -1, transport_port, self._ledger, places
+        )
+        stations = tuple(
+            RunningStation(
+                station.name, station.kind, index, self._port(station), self._ledger, places
+            )
+            for index, station in enumerate(line.stations)
+        )
+        positions = transport_positions(stations, line.trays)
+        running = RunningLine(
+            line.name,
+            stations,
+            transport,
+            LineView(cast("Port[Transport]", transport_port), positions),
+            places,
+            self._ledger,
+            execution,
+            Packing(self._ledger.books, line.name, line.trays, self._config.limits.box_size),
+            self._config.limits.remakes_max,
+            line.work_in_process_max,
+            round(line.magazine_capacity * line.magazine_low_share),
+        )
+        operations = Operations(running, preparation, self._desk)
+        doubts = Doubts(running, operations)
+        recovery = Recovery(running, operations, self._products)
+        journeys = Journeys(running, operations, doubts, recovery)
+        startup = Startup(running, self._preparations())
+        return LineParts(running, startup, Feeder(journeys, self._queue, self._products))
+
+    def _preparations(self) -> dict[StationKind | None, Prepare]:
+        preparations: dict[StationKind | None, Prepare] = {
+            None: prepare_transport,
+            StationKind.PRINTER: prepare_printer,
+        }
+        set_points = [p.lamination.set_point_c for p in self._products.values() if p.lamination]
+        if set_points:
+            preparations[StationKind.LAMINATOR] = laminator_preparation(set_points[0])
+        return preparations
+
+    def _transport_port(self, line: Line) -> Port[Driver]:
+        machine = line.transport
+        timeouts = TransportTimeouts(machine.timeouts.reply_s, machine.timeouts.act_s)
+
+        async def open_driver() -> Driver:
+            wire = await self._open_wire(machine.url, machine.timeouts.connect_s)
+            return Transport(wire, timeouts=timeouts)
+
+        return Port(open_driver, expected_serial=machine.serial_number)
+
+    def _port(self, station: Station) -> Port[Driver] | None:
+        if station.kind is StationKind.INSPECTION:
+            return None
+
+        async def open_driver() -> Driver:
+            wire = await self._open_wire(station.url, station.timeouts.connect_s)
+            return self._driver(station, wire)
+
+        return Port(open_driver, expected_serial=station.serial_number)
+
+    def _driver(self, station: Station, wire: Wire) -> Driver:
+        times: MachineTimeouts = station.timeouts
+        match station.kind:
+            case StationKind.PRINTER:
+                return CardPrinter(wire, PrinterTimeouts(times.reply_s, times.act_s, times.act_s))
+            case StationKind.LAMINATOR:
+                laminator = LaminatorTimeouts(times.reply_s, times.act_s, times.act_s)
+                return Laminator(wire, timeouts=laminator)
+            case StationKind.ENCODER:
+                profile = profile_named(self._chip_profile())
+                encoder = EncoderTimeouts(times.reply_s, min(times.act_s, 30.0))
+                return ChipEncoder(wire, profile, encoder, echo=station.echo)
+            case StationKind.READER:
+                return ReadBackReader(wire, ReaderTimeouts(times.reply_s, times.reply_s, 10.0))
+            case StationKind.INSPECTION:
+                raise AssertionError("a person's desk has no driver")
+
+    def _chip_profile(self) -> str:
+        profiles = [p.chip_profile for p in self._products.values() if p.chip_profile]
+        assert profiles, "an encoder without a product that has a chip"
+        return profiles[0].value
