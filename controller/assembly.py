@@ -29,6 +29,7 @@ from controller.recovery import Recovery
 from controller.rendering.faces import FaceRenderer
 from controller.rendering.fonts import PrintFont
 from controller.service import LedgerHealth, Service
+from controller.service import Outputs as WritesOutputs
 from controller.startup import (
     Prepare,
     Startup,
@@ -52,6 +53,7 @@ from jobs.order_queue import OrderQueue
 from jobs.vault import KeyFolder
 
 OpenWire = Callable[[str, float], Awaitable[Wire]]
+MakeOutputs = Callable[[Path, Ledger, Preparation], WritesOutputs]
 
 
 def products_of(config: Centre) -> dict[str, Product]:
@@ -72,6 +74,7 @@ class Assembly:
         keys: KeyFolder,
         health: LedgerHealth,
         open_wire: OpenWire = open_wire,
+        outputs: MakeOutputs = Outputs,
     ) -> None:
         self._config = config
         self._ledger = ledger
@@ -80,6 +83,7 @@ class Assembly:
         self._keys = keys
         self._health = health
         self._open_wire = open_wire
+        self._make_outputs = outputs
         self._products = products_of(config)
         self._font = PrintFont.shipped()
         self._queue = OrderQueue(ledger.books)
@@ -98,7 +102,7 @@ class Assembly:
             self._entropy,
             self._font.has_glyph,
         )
-        outputs = Outputs(Path(self._config.output.folder), self._ledger, preparation)
+        outputs = self._make_outputs(self._config.output.folder, self._ledger, preparation)
         return Service(
             self._config,
             self._ledger,

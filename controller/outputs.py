@@ -23,3 +23,15 @@ class Outputs:
 
     def write_missing(self) -> None:
         """Write what the books ask for and the folder lacks; a failure is tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoOutputs:
+    """A centre whose files nobody wants: `cardcentre simulate` without `--out`, and tests."""
+
+    folder: Path
+    ledger: Ledger
+    preparation: Preparation
+
+    def write_missing(self) -> None:
+        """Write nothing."""
