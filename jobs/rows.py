@@ -1,7 +1,7 @@
 """What the books know of each batch, order, card, work, box, station and line.
 
 Plain mutable records that only `jobs.books.Books` changes. Their fields are also the columns of the
-ledger's tables (`jobs/ledger/schema.sql`).
+ledger's tables (`jobs/ledger/schema.sql`); the columns named `fixed` never change again.
 """
 
 from dataclasses import dataclass, field
@@ -60,6 +60,7 @@ class Batch:
     """The accepted applications of one package."""
 
     table: ClassVar[str] = "batches"
+    fixed: ClassVar[tuple[str, ...]] = ("package_number", "product", "county", "received_us")
     id: str
     package_number: str
     product: str
@@ -77,6 +78,14 @@ class Order:
     """One card promised to one person."""
 
     table: ClassVar[str] = "orders"
+    fixed: ClassVar[tuple[str, ...]] = (
+        "batch",
+        "position",
+        "county",
+        "product",
+        "received_us",
+        "approval_key",
+    )
     id: str
     batch: str
     position: int
@@ -101,6 +110,7 @@ class Card:
     """One physical card and where the books say it is."""
 
     table: ClassVar[str] = "cards"
+    fixed: ClassVar[tuple[str, ...]] = ("order", "attempt", "line", "issued_us")
     id: str
     order: str
     attempt: int
@@ -121,6 +131,15 @@ class Work:
     """One attempt at one operation by one station on one load of cards."""
 
     table: ClassVar[str] = "works"
+    fixed: ClassVar[tuple[str, ...]] = (
+        "act",
+        "station",
+        "cards",
+        "begun_us",
+        "source",
+        "destination",
+        "note",
+    )
     id: str
     act: str
     station: str
@@ -138,6 +157,7 @@ class Box:
     """One county's cards of one batch."""
 
     table: ClassVar[str] = "boxes"
+    fixed: ClassVar[tuple[str, ...]] = ("batch", "county", "line", "tray", "opened_us")
     id: str
     batch: str
     county: str
@@ -154,6 +174,7 @@ class Station:
     """A station's PackML state as last recorded."""
 
     table: ClassVar[str] = "stations"
+    fixed: ClassVar[tuple[str, ...]] = ()
     id: str
     state: StationState
     since_us: int
@@ -167,6 +188,7 @@ class Line:
     """A line's authorisation and its account of blanks."""
 
     table: ClassVar[str] = "lines"
+    fixed: ClassVar[tuple[str, ...]] = ()
     id: str
     running: bool = False
     reason: str = ""
@@ -186,6 +208,7 @@ class Refusal:
     """An application or a whole package that was not taken in."""
 
     table: ClassVar[str] = "refusals"
+    fixed: ClassVar[tuple[str, ...]] = ()
     id: str
     package_number: str
     batch: str

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from jobs.books import OPEN_ORDERS, Books
@@ -83,6 +84,7 @@ class ThreadWriter:
         self._queue: queue.SimpleQueue[tuple[Group, asyncio.Future[None]] | None] = (
             queue.SimpleQueue()
         )
+        self._durable: list[asyncio.Future[None]] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -113,26 +115,38 @@ class ThreadWriter:
             taken, last = self._take()
             if taken and not self._write(taken):
                 return
+            if self._queue.empty():
+                self._tell_durable()
 
     def _write(self, taken: list[tuple[Group, asyncio.Future[None]]]) -> bool:
         failed = False
         while True:
             try:
-                self._store.write([group for group, _ in taken])
+                self._store.stage([group for group, _ in taken])
+                # Whoever waited for the commit before goes on while the disk is at this one.
+                self._tell_durable()
+                self._store.commit()
             except LedgerUnavailable as error:
                 failed = True
+                self._tell_durable()
                 self._tell(self._on_state, error)
                 if self._closing.wait(self._retry_s):
                     return False
             except BaseException as error:  # noqa: BLE001  (our own mistake, handed to the loop)
+                self._tell_durable()
                 self._tell(_fail, [written for _, written in taken], error)
                 return False
             else:
                 break
         if failed:
             self._tell(self._on_state, None)
-        self._tell(_resolve, [written for _, written in taken])
+        self._durable = [written for _, written in taken]
         return True
+
+    def _tell_durable(self) -> None:
+        durable, self._durable = self._durable, []
+        if durable:
+            self._tell(_resolve, durable)
 
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():
@@ -164,6 +178,8 @@ class Ledger:
         self.sequence, self._last_us, self.generation, self.head = store.head()
         self.waiting = 0
         self.listeners: list[Callable[[Event], None]] = []
+        #: Told how many seconds each group waited for the disk.
+        self.on_written: Callable[[float], None] = lambda _seconds: None
 
     def post(
         self, *drafts: Draft, sealed: Iterable[tuple[str, int, bytes]] = ()
@@ -173,9 +189,10 @@ class Ledger:
         if self.waiting >= WAITING_GROUPS_MAX:
             raise LedgerUnavailable("too many events wait to be written")
         entries = [self._enter(draft) for draft in drafts]
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
         self.waiting += 1
-        written.add_done_callback(self._written)
+        written.add_done_callback(partial(self._written, loop.time()))
         self._writer.submit(Group(tuple(entries), tuple(sealed)), written)
         for entry in entries:
             for listener in self.listeners:
@@ -191,8 +208,9 @@ class Ledger:
         self._writer.close()
         self.store.close()
 
-    def _written(self, _future: asyncio.Future[None]) -> None:
+    def _written(self, posted_s: float, written: asyncio.Future[None]) -> None:
         self.waiting -= 1
+        self.on_written(written.get_loop().time() - posted_s)
 
     def _enter(self, draft: Draft) -> Entry:
         # The clock of a machine may be set back; the ledger's time never runs backwards.

@@ -66,11 +66,12 @@ CREATE TABLE IF NOT EXISTS works (
     state TEXT NOT NULL, begun_us INTEGER NOT NULL, source TEXT NOT NULL,
     destination TEXT NOT NULL, note TEXT NOT NULL, finished_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS one_open_work_per_station ON works (station) WHERE state = 'open';
 
--- A work may cover a load of several cards; each card is in at most one open work.
-CREATE TABLE IF NOT EXISTS open_work_cards (
-    card TEXT PRIMARY KEY, work TEXT NOT NULL REFERENCES works (id)
+-- What open works hold, each thing at most once: a station ("station NAME") has one open work, and
+-- so has a card ("card ID"), of which a work may cover several. One small table, because every
+-- page that a commit touches is written and synced.
+CREATE TABLE IF NOT EXISTS open_works (
+    holds TEXT PRIMARY KEY, work TEXT NOT NULL REFERENCES works (id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS boxes (

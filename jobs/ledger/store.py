@@ -6,6 +6,7 @@ Writes rows and reads them back; it decides nothing. One writer; any number of r
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from importlib import resources
@@ -71,8 +72,10 @@ def _columns(row_type: type[Row]) -> list[str]:
 
 
 def _upsert_sql(row_type: type[Row]) -> str:
+    # An index over columns that are not set is not written again: fewer pages in every commit.
     names = [f'"{name}"' for name in _columns(row_type)]
-    sets = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    fixed = {f'"{name}"' for name in ("id", *row_type.fixed)}
+    sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in fixed)
     marks = ", ".join("?" * len(names))
     return (
         f"INSERT INTO {row_type.table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608  (our own names)
@@ -117,11 +120,10 @@ def changes_of(row: Row) -> list[tuple[str, tuple[Any, ...]]]:
     changes = [(_UPSERT[row_type], values)]
     if isinstance(row, Work):
         if row.state is WorkState.OPEN:
-            changes.extend(
-                ("INSERT INTO open_work_cards VALUES (?, ?)", (card, row.id)) for card in row.cards
-            )
+            holds = [f"station {row.station}", *(f"card {card}" for card in row.cards)]
+            changes.extend(("INSERT INTO open_works VALUES (?, ?)", (one, row.id)) for one in holds)
         else:
-            changes.append(("DELETE FROM open_work_cards WHERE work = ?", (row.id,)))
+            changes.append(("DELETE FROM open_works WHERE work = ?", (row.id,)))
     return changes
 
 
@@ -162,8 +164,13 @@ class Store:
 
     def write(self, groups: Iterable[Group]) -> None:
         """Write all groups in one commit; on `LedgerUnavailable` nothing of it was written."""
+        self.stage(groups)
+        self.commit()
+
+    def stage(self, groups: Iterable[Group]) -> None:
+        """Hand all groups to SQLite; they are true after the `commit` that must follow."""
         connection = self._connection
-        try:
+        with self._all_or_nothing():
             connection.execute("BEGIN IMMEDIATE")
             for group in groups:
                 for entry in group.entries:
@@ -172,7 +179,16 @@ class Store:
                         connection.execute(sql, values)
                 for sealed in group.sealed:
                     connection.execute("INSERT INTO sealed VALUES (?, ?, ?)", sealed)
-            connection.execute("COMMIT")
+
+    def commit(self) -> None:
+        """Put on the disk what was staged; this is where the disk takes its time."""
+        with self._all_or_nothing():
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.IntegrityError:
             self._roll_back()
             raise

@@ -208,3 +208,49 @@ async def test_a_mistake_of_ours_reaches_the_caller_of_the_writer_thread(tmp_pat
 
 def test_every_kind_of_event_is_folded() -> None:
     assert set(Books()._fold) == set(Kind)
+
+
+@pytest.mark.parametrize("holds", ["station printer-1", "card C-1"])
+async def test_the_file_itself_forbids_a_second_open_work(holds: str) -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(), loaded(5), issued("C-1"), begun("W-1", "C-1"))
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        ledger.store.query("INSERT INTO open_works VALUES (?, 'W-1')", (holds,))
+    await ledger.append(Draft(Kind.WORK_FINISHED, "test", {"outcome": "done"}, work="W-1"))
+    assert ledger.store.query("SELECT * FROM open_works") == []
+
+
+async def test_how_long_groups_wait_for_the_disk_is_told() -> None:
+    store = FullDisk.open(":memory:")
+    assert isinstance(store, FullDisk)
+    ledger = await memory_ledger(store)
+    waited: list[float] = []
+    await asyncio.sleep(0)
+    ledger.on_written = waited.append
+    await ledger.append(batch())
+    store.refusals = 3
+    await ledger.append(order())
+    assert waited == [0.0, 3.0]
+
+
+@pytest.mark.real_time
+async def test_a_commit_is_told_though_the_next_one_fails(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "ledger.sqlite"))
+    faults: asyncio.Queue[LedgerUnavailable | None] = asyncio.Queue()
+    writer = ThreadWriter(store, 0.01, faults.put_nowait, group_max=1)
+    ledger = await open_ledger(store, writer, lambda: 1)
+    reader = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    store._connection.execute("PRAGMA busy_timeout = 0")
+    reader.execute("BEGIN IMMEDIATE")
+    first, second = ledger.post(batch()), ledger.post(order())
+    async with asyncio.timeout(5):
+        assert isinstance(await faults.get(), LedgerUnavailable)
+    assert not first.done()
+    reader.execute("COMMIT")
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, second)
+    while not faults.empty():
+        last = faults.get_nowait()
+    assert last is None
+    ledger.close()
+    reader.close()
