@@ -121,7 +121,7 @@ async def test_a_client_finds_the_terminal_taken_by_another(tmp_path: Path) -> N
 
 async def test_bytes_that_nobody_reads_are_lost_not_waited_for(tmp_path: Path) -> None:
     machine = Echo()
-    flood = bytes(24_000)
+    flood = bytes(20_000)
     async with (
         on_pseudo_terminals({"printer-1": machine}, tmp_path) as urls,
         client(urls["printer-1"]) as wire,
