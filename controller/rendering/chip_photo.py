@@ -9,6 +9,7 @@ import io
 import os
 import signal
 import struct
+import subprocess
 
 from PIL import Image
 
@@ -48,25 +49,19 @@ def chip_photo(jpeg: bytes) -> bytes:
 async def external_chip_photo(jpeg: bytes, encoder: ExternalPhotoEncoder) -> bytes:
     """Let a command make the photo file; ends the command and all it started when time is up."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *encoder.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process = _started(encoder.command, jpeg)
     except OSError as error:
         raise NoChipPhoto("the photo encoder could not be started") from error
     try:
         async with asyncio.timeout(encoder.timeout_s):
-            made = await _exchange(process, jpeg)
-            status = await process.wait()
+            made = await _made_by(process)
+            await _exit_of(process)
     except TimeoutError as error:
         raise NoChipPhoto("the photo encoder took too long") from error
     finally:
-        await _end(process)
-    if status != 0:
-        raise NoChipPhoto(f"the photo encoder ended with status {status}")
+        _end(process)
+    if process.returncode != 0:
+        raise NoChipPhoto(f"the photo encoder ended with status {process.returncode}")
     if len(made) != FILE_BYTES:
         raise NoChipPhoto(f"the photo encoder did not make {FILE_BYTES} bytes")
     return made
@@ -98,36 +93,62 @@ def _without_comments(codestream: bytes) -> bytes:
     return b"".join((*kept, codestream[at:]))
 
 
-async def _exchange(process: asyncio.subprocess.Process, jpeg: bytes) -> bytes:
-    """Feed the command and read at most one byte more than it should make."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_feed(process.stdin, jpeg))
-        made = b""
-        while len(made) <= FILE_BYTES:
-            part = await process.stdout.read(FILE_BYTES + 1 - len(made))
-            if not part:
-                break
-            made += part
-    if len(made) > FILE_BYTES:
-        raise NoChipPhoto(f"the photo encoder made more than {FILE_BYTES} bytes")
-    return made
-
-
-async def _feed(stdin: asyncio.StreamWriter, jpeg: bytes) -> None:
-    """Write the portrait; a command that does not read it all is judged by what it makes."""
+def _started(command: tuple[str, ...], jpeg: bytes) -> "subprocess.Popen[bytes]":
+    """Start the command on the portrait. Nothing is awaited, so nothing is left half started."""
+    portrait = os.memfd_create("portrait")  # a person's face is not written to a disk
     try:
-        stdin.write(jpeg)
-        await stdin.drain()
-        stdin.close()
-        await stdin.wait_closed()
-    except (BrokenPipeError, ConnectionResetError):
-        return
+        with os.fdopen(os.dup(portrait), "wb") as file:
+            file.write(jpeg)
+        os.lseek(portrait, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            command,
+            stdin=portrait,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        os.close(portrait)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Leave no process behind, the command's own children included."""
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+async def _made_by(process: "subprocess.Popen[bytes]") -> bytes:
+    """Return what the command writes, up to its end; refuse it as soon as it is too much."""
+    assert process.stdout is not None
+    made = bytearray()
+    while True:
+        await _readable(process.stdout.fileno())
+        part = os.read(process.stdout.fileno(), FILE_BYTES + 1)
+        if not part:
+            return bytes(made)
+        made += part
+        if len(made) > FILE_BYTES:
+            raise NoChipPhoto(f"the photo encoder made more than {FILE_BYTES} bytes")
+
+
+async def _exit_of(process: "subprocess.Popen[bytes]") -> None:
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        await _readable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Leave no process behind: neither the command nor what it started in its session.
+
+    The command is collected last, so that its number still names its own group and no other.
+    """
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -58,7 +58,7 @@ class PrintFont:
     """One font file with its glyphs in all the sizes and weights that were asked for."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._code_points = _code_points(path)
         self._faces: dict[Typeface, ImageFont.FreeTypeFont] = {}
         self._glyphs: dict[tuple[Typeface, str], Glyph] = {}
@@ -68,6 +68,11 @@ class PrintFont:
         """Return the font that comes with the Python dependencies."""
         root = Path(str(files("justmytype_intl_cjk")))
         return cls(root / "fonts" / "ofl" / script.value)
+
+    @property
+    def glyphs_kept(self) -> int:
+        """How many glyphs are kept drawn."""
+        return len(self._glyphs)
 
     def has_glyph(self, character: str) -> bool:
         """Say whether a character can be printed."""
@@ -94,9 +99,7 @@ class PrintFont:
 
     def _face(self, face: Typeface) -> ImageFont.FreeTypeFont:
         if face not in self._faces:
-            font = ImageFont.truetype(
-                self._path, face.size_px, layout_engine=ImageFont.Layout.BASIC
-            )
+            font = ImageFont.truetype(self.path, face.size_px, layout_engine=ImageFont.Layout.BASIC)
             # A variable font begins at its thinnest weight.
             font.set_variation_by_axes([face.weight])
             self._faces[face] = font
