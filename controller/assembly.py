@@ -5,7 +5,9 @@ whether its machine is real.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from random import Random
 from typing import cast
 
 from config.centre import Centre, Line, MachineTimeouts, Station, StationKind
@@ -51,6 +53,14 @@ from drivers.wire import Wire
 from jobs.ledger.ledger import Ledger
 from jobs.order_queue import OrderQueue
 from jobs.vault import KeyFolder
+from simulators.hands import Hands
+from simulators.machine import Machine as SimulatedMachine
+from simulators.operator import SimulatedOperator
+from simulators.plant import Plant
+from simulators.serving import CannotServe, on_pseudo_terminals, on_tcp
+from simulators.todo import Verbs as OperatorsVerbs
+
+__all__ = ["Assembly", "CannotServe", "Plant"]
 
 OpenWire = Callable[[str, float], Awaitable[Wire]]
 MakeOutputs = Callable[[Path, Ledger, Preparation], WritesOutputs]
@@ -60,6 +70,62 @@ def products_of(config: Centre) -> dict[str, Product]:
     """Return the products that a centre makes, by their code in the records."""
     found = (config.product(code) for code in ("1", "2"))
     return {product.code: product for product in found if product is not None}
+
+
+def plant_of(config: Centre, pace: float | None = None) -> Plant:
+    """Return the machines made of software that a simulated centre's file describes."""
+    assert config.simulation is not None, "only a simulated centre has such machines"
+    simulation = config.simulation
+    if pace is not None:
+        simulation = simulation.model_copy(update={"pace": pace})
+    return Plant.of(config, simulation)
+
+
+def serve_plant(plant: Plant, on: str, folder: Path) -> AbstractAsyncContextManager[dict[str, str]]:
+    """Serve a plant's machines on `pty` or `tcp`; gives each station's URL."""
+    machines: dict[str, SimulatedMachine] = {}
+    for line in plant.lines.values():
+        machines |= {f"{line.name}-transport": line.transport, **line.machines}
+    return on_tcp(machines) if on == "tcp" else on_pseudo_terminals(machines, folder)
+
+
+def wire_opener(plant: Plant | None) -> OpenWire:
+    """Return what opens every wire of a centre: in memory to the plant, or to the outside."""
+
+    async def open_any(url: str, connect_timeout_s: float) -> Wire:
+        if plant is not None and url.startswith("sim://"):
+            return plant.open(url)
+        return await open_wire(url, connect_timeout_s)
+
+    return open_any
+
+
+def simulated_operators(
+    config: Centre,
+    plant: Plant,
+    verbs: OperatorsVerbs,
+    refusals: tuple[type[Exception], ...],
+    away: tuple[type[Exception], ...],
+    pace: float | None = None,
+) -> list[SimulatedOperator]:
+    """Return an operator for each line; times are divided by the pace."""
+    simulation = config.simulation
+    assert simulation is not None, "only a simulated centre has such operators"
+    factor = simulation.pace if pace is None else pace
+    return [
+        SimulatedOperator(
+            verbs,
+            Hands.of(plant.lines[line.name], line.trays),
+            Random(f"{simulation.seed}:{line.name}:operator"),
+            delay_s=simulation.operator.delay_s,
+            inspection_s=simulation.operator.inspection_s,
+            pace=factor,
+            magazine_load=line.magazine_capacity,
+            refusals=refusals,
+            away=away,
+        )
+        for line in config.lines
+    ]
 
 
 class Assembly:
