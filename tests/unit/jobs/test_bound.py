@@ -15,7 +15,8 @@ def test_stops_are_work_that_nobody_did() -> None:
 
 
 def test_the_slowest_stage_is_the_bound() -> None:
-    # print: 60 / 2 + 1 + 9 = 40; laminate: 40 / 1 + 4 + 6 = 50; encode: 8 (24 / 4 is less) + 20 + 2 = 30.
+    # print: 60 / 2 + 1 + 9 = 40; laminate: 40 / 1 + 4 + 6 = 50;
+    # encode: 24 / 4 is less than one service, so 8 + 20 + 2 = 30.
     bound = lower_bound(
         [
             Stage("print", 2, (20, 20, 20), way_in_s=1, way_out_s=9),
