@@ -6,8 +6,6 @@ package again, and a package that is complete changes nothing.
 """
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,13 +16,14 @@ from controller.clock import Clock, day_of
 from controller.preparation import associated
 from jobs.application import Application, to_bytes
 from jobs.events import Draft, Kind
+from jobs.keyed_index import approval_key, person_key
 from jobs.ledger.ledger import Ledger
 from jobs.package_checks import CheckRules, Judgement, judge
 from jobs.package_reader import Package, PackageBroken, PackageLimits, PackageRecord, read_package
 from jobs.promise import promise_date
 from jobs.reasons import DUPLICATE_NUMBER, OTHER, Reason
 from jobs.rows import Batch, Order
-from jobs.states import BatchTrigger, OrderState
+from jobs.states import BatchState, BatchTrigger, OrderState
 from jobs.vault import NONCE_BYTES, KeyFolder, seal
 
 GROUP_RECORDS = 50
@@ -114,15 +113,15 @@ class Intake:
             package = read_package(stream, path.name, self.limits())
             batch = self._batch_of(package.header.package_number)
             known = batch is not None and self.done(batch) == batch.applications
-            if batch is not None and known:
-                return self._result(batch, known=True)
-            await self._record(package, batch, count, actor)
+            if not known:
+                await self._record(package, batch, count, actor)
         batch = self._batch_of(package.header.package_number)
         assert batch is not None
-        if self.config.policy.release_batches == "at once":
+        at_once = self.config.policy.release_batches == "at once"
+        if at_once and batch.state is BatchState.RECEIVED:
             data = {"trigger": BatchTrigger.RELEASE.value}
             await self.ledger.append(Draft(Kind.BATCH_CHANGED, actor, data, batch=batch.id))
-        return self._result(batch, known=False)
+        return self._result(batch, known=known)
 
     async def _record(self, package: Package, batch: Batch | None, count: int, actor: str) -> None:
         name = batch.id if batch else f"B-{len(self.ledger.books.batches) + 1:05d}"
@@ -239,9 +238,7 @@ class Intake:
     def _keys_of(self, record: PackageRecord) -> tuple[str, str]:
         """Return the keyed indexes of the person and of the approval."""
         key = self.index_key()
-        person = hmac.new(key, b"person:" + record.text("gmsfhm").encode(), hashlib.sha256)
-        approval = hmac.new(key, b"approval:" + record.acceptance_number.encode(), hashlib.sha256)
-        return person.hexdigest()[:32], approval.hexdigest()[:32]
+        return person_key(key, record.text("gmsfhm")), approval_key(key, record.acceptance_number)
 
     def _remembered(
         self, application: Application, keys: tuple[str, str], pending: list[Draft]
