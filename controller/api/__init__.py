@@ -1,0 +1,1 @@
+"""The doors of a running centre: an HTTP API on a Unix socket, and its clients."""
