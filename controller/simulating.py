@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from config.centre import Centre, Simulation
 from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
 from controller.clock import MICROSECONDS, CalendarClock, start_of_day_us
+from controller.line import Line
 from controller.outputs import NoOutputs, Outputs
 from controller.person import AWAY, REFUSALS, PersonsVerbs
 from controller.service import LedgerHealth, Service
@@ -56,6 +58,7 @@ class Timing:
     """When the production began, and what it took; wall times by the machine's own clock."""
 
     began_us: int = 0
+    began_s: float = 0.0  # the same moment by the event loop
     intake_wall_s: float = 0.0
     production_wall_s: float = 0.0
     profile: cProfile.Profile | None = None
@@ -147,8 +150,11 @@ async def _all_at_work(service: Service) -> None:
     """Wait until every station is warm and ready; then nothing but cards decides the time."""
     async with asyncio.timeout(WARM_UP_S):
         for parts in service.lines.values():
-            stations = (parts.line.transport, *parts.line.stations)
-            await parts.line.places.until(lambda here=stations: all(one.usable for one in here))
+            await parts.line.places.until(partial(_usable, parts.line))
+
+
+def _usable(line: Line) -> bool:
+    return all(station.usable for station in (line.transport, *line.stations))
 
 
 async def _take_in(made: Simulated, folder: Path) -> None:
@@ -176,6 +182,7 @@ async def _produce(made: Simulated, progress: Callable[[int], None]) -> None:
     timing = made.timing
     begin_s = time.perf_counter()
     made.timing.began_us = made.service.clock.now_us()
+    made.timing.began_s = asyncio.get_running_loop().time()
     made.stages.begin()
     if timing.profile is not None:
         timing.profile.enable()

@@ -5,7 +5,7 @@ nothing. The bound itself is worked out in `jobs/bound.py`.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,6 +68,10 @@ class StageTimes:
                 self._change(draft.station, draft.data["state"], at_s)
             case _:
                 pass
+
+    def works_of(self, stations: Collection[str]) -> list[Window]:
+        """Return the finished works of some stations."""
+        return [work for work in self.works if work.station in stations]
 
     def stops_until(self, end_s: float) -> list[Window]:
         """Return all stops up to a moment, those that last still included."""
