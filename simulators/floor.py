@@ -137,6 +137,15 @@ class Floor:
             self._single[destination] = card
         return card
 
+    def take(self, store: Place, card: PhysicalCard, destination: Place) -> None:
+        """Move one certain card by hand from a store to another; `KeyError` if it is not there."""
+        cards = self._stores.get(store, [])
+        at = next((at for at, one in enumerate(cards) if one is card), None)
+        if at is None:
+            raise KeyError(store)
+        cards.insert(0, cards.pop(at))
+        self.move(store, destination, into_store=True)
+
     def everything(self) -> list[tuple[Place, PhysicalCard]]:
         """Return every card with its place, by card number."""
         found = [(place, card) for place, card in self._single.items()]
