@@ -1,0 +1,216 @@
+"""A whole centre on a virtual clock: machines, a person, a ledger, and a controller that may die.
+
+The machines and the person live on when the controller's power is cut; a new controller finds the
+ledger as the last commit left it, and the machines as they are.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+from config.centre import Centre, load_centre, shipped_centre
+from controller.assembly import Assembly, simulated_operators
+from controller.clock import CalendarClock, start_of_day_us
+from controller.outputs import NoOutputs
+from controller.person import AWAY, REFUSALS
+from controller.service import LedgerHealth, Service
+from drivers.wire import Wire
+from jobs.account import account
+from jobs.events import Event
+from jobs.ledger.ledger import InlineWriter, Ledger, open_ledger
+from jobs.ledger.store import Group, Store
+from jobs.package_maker import PackagePlan, file_name, make_package
+from jobs.states import OrderState
+from jobs.vault import KeyFolder
+from simulators.plant import Plant
+from simulators.todo import Verbs as OperatorsVerbs
+from tests.simulation.person import PersonsVerbs, PowerCut
+
+DAY = date(2005, 9, 5)
+
+
+@dataclass(slots=True)
+class Power:
+    """The controller's supply; everything that leaves the controller asks it."""
+
+    on: bool = True
+
+
+class SupplyStore(Store):
+    """A ledger file that is written only while there is power."""
+
+    power: Power
+    kill: Callable[[], None]
+    writes = 0
+
+    def before_write(self) -> None:
+        """Cut points of a campaign."""
+
+    def after_write(self) -> None:
+        """Cut points of a campaign."""
+
+    def write(self, groups: Iterable[Group]) -> None:
+        if not self.power.on:
+            raise PowerCut
+        self.before_write()
+        super().write(groups)
+        self.writes += 1
+        self.after_write()
+
+
+@dataclass(slots=True)
+class SupplyWire:
+    """A wire that carries nothing out of a dead controller."""
+
+    inner: Wire
+    power: Power
+
+    async def send(self, data: bytes) -> None:
+        if not self.power.on:
+            raise PowerCut
+        await self.inner.send(data)
+
+    async def receive(self) -> bytes:
+        data = await self.inner.receive()
+        if not self.power.on:
+            raise PowerCut
+        return data
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def centre_file(**wear: float) -> Centre:
+    """Return the shipped simulated centre with other wear, and no rest before closing."""
+    centre = load_centre(shipped_centre("simulated"))
+    assert centre.simulation is not None
+    machines = centre.simulation.machines.model_copy(update=wear)
+    simulation = centre.simulation.model_copy(update={"machines": machines})
+    limits = centre.limits.model_copy(update={"closing_delay_s": 120.0})
+    return centre.model_copy(update={"simulation": simulation, "limits": limits})
+
+
+class Kept(dict[str, Any]):
+    """What was prepared for orders, never dropped."""
+
+    def pop(self, key: str, *_default: Any) -> Any:
+        return self.get(key)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything outside the controller, and the controller of the moment."""
+
+    config: Centre
+    plant: Plant
+    folder: Path
+    clock: CalendarClock
+    seed: int
+    store_type: type[SupplyStore] = SupplyStore
+    connection: sqlite3.Connection = field(init=False)
+    power: Power = field(default_factory=Power)
+    service: Service | None = None
+    store: SupplyStore | None = None
+    starts: int = 0
+    running: asyncio.Task[None] | None = None
+    prepared: "Kept" = field(default_factory=Kept)
+
+    def __post_init__(self) -> None:
+        self.connection = Store.open(":memory:")._connection
+
+    async def start(self) -> Service:
+        """Put a controller together on the ledger as it is."""
+        self.power = Power()
+        self.starts += 1
+        self.store = self.store_type(self.connection)
+        self.store.power = self.power
+        self.store.kill = self.kill
+        health = LedgerHealth()
+        writer = InlineWriter(self.store, 2.0, health.tell)
+        ledger = await open_ledger(self.store, writer, self.clock.now_us)
+        ledger.listeners.append(self._always(ledger))
+        power = self.power
+
+        async def open_wire(url: str, _timeout_s: float) -> Wire:
+            return SupplyWire(self.plant.open(url), power)
+
+        assembly = Assembly(
+            self.config,
+            ledger,
+            self.clock,
+            Random(f"{self.seed}:entropy:{self.starts}").randbytes,
+            KeyFolder(self.folder / "keys"),
+            health,
+            open_wire,
+            NoOutputs,
+        )
+        self.service = assembly.service()
+        self._hand_over_prepared(self.service)
+        return self.service
+
+    def _hand_over_prepared(self, service: Service) -> None:
+        """Spare every new controller the drawing of faces: they are the same each time."""
+        for parts in service.lines.values():
+            parts.feeder.journeys.operations.preparation._prepared = self.prepared
+
+    def _always(self, ledger: Ledger) -> Callable[[Event], None]:
+        def check(event: Event) -> None:
+            del event
+            state = account(ledger.books)
+            assert state.balanced, state
+
+        return check
+
+    def kill(self) -> None:
+        """Cut the controller's power now."""
+        self.power.on = False
+        if self.running is not None:
+            self.running.cancel()
+
+    async def takes(self, orders: int, counties: int = 3, faults: int = 0) -> None:
+        """Give the running centre a package and blanks."""
+        assert self.service is not None
+        plan = PackagePlan(orders, DAY, counties, faults=faults)
+        path = self.folder / file_name(plan)
+        if not path.exists():
+            path.write_bytes(make_package(Random(f"{self.seed}:package"), plan)[1])
+        await self.service.verbs.take_package(path, "test")
+        preparation = self.service.lines["line-1"].feeder.journeys.operations.preparation
+        for order in self.service.ledger.books.orders.values():
+            await preparation.prepare(order)
+
+    def unfinished(self) -> list[str]:
+        """Return the orders that are neither done nor cancelled."""
+        assert self.service is not None
+        ended = {OrderState.DONE, OrderState.CANCELLED}
+        orders = self.service.ledger.books.orders.values()
+        return [order.id for order in orders if order.state not in ended]
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, seed: int = 1, store_type: type[SupplyStore] = SupplyStore, **wear: float
+) -> AsyncIterator[World]:
+    """Machines with power, and a person who looks after them."""
+    config = centre_file(**wear)
+    assert config.simulation is not None
+    simulation = config.simulation.model_copy(update={"seed": seed})
+    config = config.model_copy(update={"simulation": simulation})
+    clock = CalendarClock(start_of_day_us(DAY, 8))
+    async with Plant.of(config, simulation) as plant:
+        made = World(config, plant, folder, clock, seed, store_type)
+        async with asyncio.TaskGroup() as group:
+            verbs = cast("OperatorsVerbs", PersonsVerbs(lambda: made.service))
+            people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
+            persons = [group.create_task(person.run()) for person in people]
+            try:
+                yield made
+            finally:
+                for person in persons:
+                    person.cancel()
