@@ -34,6 +34,9 @@ class Search:
 
     def is_on_this_line(self, task: Task) -> bool:
         """Tell whether a card that waits for a person is on the line of these hands."""
+        if task.need == Need.CARD_IN_QUARANTINE:
+            lying = self._hands.floor.at(QUARANTINE_BIN)
+            return lying is not None or task.subject in self._thrown_away
         names = task.may_be_at
         return bool(names) and all(name in self._hands.places for name in names)
 

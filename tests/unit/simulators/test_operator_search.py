@@ -256,8 +256,8 @@ async def test_cards_in_quarantine_are_told_apart_by_their_chips_or_by_age() -> 
     named = room.printed_to(QUARANTINE_BIN, "C-3", into_store=True)
     stranger = room.printed_to(QUARANTINE_BIN, "C-99", into_store=True)
     room.centre.items = [
-        Item("card in quarantine", card, may_be_at=("quarantine bin",))
-        for card in ("C-3", "C-1", "C-2", "C-4")
+        Item("card in quarantine", card, may_be_at=places)
+        for card, places in (("C-3", ("quarantine bin",)), ("C-1", ()), ("C-2", ()), ("C-4", ()))
     ]
     async with at_work(room):
         await sleep(LONG_S)
@@ -267,6 +267,17 @@ async def test_cards_in_quarantine_are_told_apart_by_their_chips_or_by_age() -> 
     assert room.rejected().index(nameless[0]) < room.rejected().index(nameless[1])
     assert stranger in room.rejected()
     assert not room.floor.store(QUARANTINE_BIN)
+
+
+async def test_a_card_from_quarantine_whose_spoiling_was_not_heard_is_told_again() -> None:
+    room = new_room()
+    card = room.printed_to(QUARANTINE_BIN, into_store=True)
+    room.centre.items = [Item("card in quarantine", "C-1")]
+    refuse_first(room, 2, "spoil", Away)
+    async with at_work(room):
+        await sleep(LONG_S)
+    assert room.centre.words() == [("spoil", "C-1", "quarantine")]
+    assert room.rejected() == [card]
 
 
 async def test_a_strangers_card_in_quarantine_settles_its_doubt() -> None:
