@@ -1,0 +1,300 @@
+"""Metrics say what the books say, in bounded labels, and the endpoint cannot be held up."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from controller import metrics_http
+from controller.clock import MICROSECONDS
+from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
+from controller.reason_labels import REASON_LABELS, reason_label
+from controller.telemetry import due_label
+from jobs.account import account
+from jobs.events import Draft, Kind
+from tests.unit.controller.metered_centre import Metered, samples
+
+
+def scraped(centre: Metered) -> dict[str, float]:
+    return samples(generate_latest(centre.registry).decode())
+
+
+async def box(centre: Metered) -> None:
+    data = {"county": "229901", "line": "line-1", "tray": "tray 0"}
+    draft = Draft(Kind.BOX_OPENED, "test", data, batch="B-1", box="X-1")
+    await centre.ledger.append(draft)
+
+
+async def make_good(centre: Metered, number: int) -> None:
+    await centre.issue(number)
+    await centre.work("print", "printer-1", 16, number, trigger="print")
+    await centre.change_card(number, trigger="laminate")
+    await centre.change_card(number, trigger="encode")
+    await centre.work("read_back", "reader-1", 2, number, trigger="verify")
+    await centre.change_card(number, trigger="accept")
+    await centre.work("move", "line-1-transport", 1.5, number, trigger="pack", box="X-1")
+
+
+async def test_cards_are_counted_by_stage_and_verdict_and_spoils_by_reason() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    await centre.batch("2005-10-10", "2005-10-10")
+    await box(centre)
+    await make_good(centre, 1)
+    await centre.issue(2)
+    await centre.change_card(2, trigger="print")
+    await centre.change_card(2, trigger="laminate")
+    await centre.change_card(2, trigger="encode")
+    await centre.work("read_back", "reader-1", 2, 2, reason="read-back differs: name, photo")
+    await centre.work("move", "line-1-transport", 2, 2, trigger="spoil", place="reject bin")
+    await centre.change_order(2, trigger="requeue")
+    found = scraped(centre)
+    assert found['cardcentre_cards_total{stage="issued"}'] == 2
+    assert found['cardcentre_cards_total{stage="packed"}'] == 1
+    assert found['cardcentre_cards_total{stage="verified"}'] == 1
+    assert found['cardcentre_cards_total{stage="in_doubt"}'] == 0
+    assert found['cardcentre_verdicts_total{act="read_back",verdict="accept"}'] == 1
+    assert found['cardcentre_verdicts_total{act="read_back",verdict="reject"}'] == 1
+    assert found['cardcentre_spoiled_cards_total{reason="read-back differs"}'] == 1
+    assert found["cardcentre_remakes_total"] == 1
+
+
+async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> None:
+    centre = await Metered().open()
+    await centre.batch("2005-10-10", "2005-10-10", "2005-10-10")
+    await centre.issue(3)
+    centre.measure()  # takes up what was there before
+    await box(centre)
+
+    def agree() -> None:
+        books, found = account(centre.ledger.books), scraped(centre)
+        names = ("issued", "good", "spoiled", "in_process", "in_doubt", "in_magazine")
+        shown = [found[f'cardcentre_blanks{{account="{name}"}}'] for name in names]
+        assert shown == [getattr(books, name) for name in names]
+
+    agree()
+    await make_good(centre, 1)
+    agree()
+    await centre.change_card(3, trigger="doubt", reason="link.garbled during print at printer-1")
+    agree()
+    await centre.change_card(3, trigger="settle")
+    agree()
+    await centre.change_card(3, trigger="spoil", reason="misprint")
+    agree()
+    await centre.ledger.append(
+        Draft(Kind.BOX_SEALED, "test", {"reason": "full"}, batch="B-1", box="X-1"),
+        Draft(Kind.BOX_DISPATCHED, "test", {"cards": ["C-1"]}, batch="B-1", box="X-1"),
+    )
+    agree()
+    assert scraped(centre)['cardcentre_cards_total{stage="dispatched"}'] == 1
+
+
+async def test_stations_are_one_hot_and_their_time_adds_up() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    began_us = centre.now_us
+    for seconds, state in ((10, "Execute"), (100, "Held"), (30, "Execute"), (7, "Execute")):
+        centre.now_us += seconds * MICROSECONDS
+        await centre.change_station("printer-1", state)
+    centre.now_us += 3 * MICROSECONDS
+    found = scraped(centre)
+    kind, station = 'kind="printer",line="line-1"', 'station="printer-1"'
+    states = {k: v for k, v in found.items() if k.startswith("cardcentre_station_state{")}
+    mine = {k: v for k, v in states.items() if station in k}
+    assert len(mine) == 17
+    assert [k for k, v in mine.items() if v] == [
+        f'cardcentre_station_state{{{kind},state="Execute",{station}}}'
+    ]
+    name = f"cardcentre_station_state_seconds_total{{{kind},state="
+    assert found[f'{name}"Held",{station}}}'] == 30
+    assert found[f'{name}"Stopped",{station}}}'] == 10
+    assert found[f'{name}"Execute",{station}}}'] == 110
+    total = sum(v for k, v in found.items() if k.startswith(name))
+    assert total == (centre.now_us - began_us) / MICROSECONDS
+
+
+async def test_work_durations_are_measured_from_intent_to_result_of_works_done() -> None:
+    centre = await Metered().open()
+    await centre.batch("2005-10-10", "2005-10-10")
+    await centre.issue(1)
+    await centre.issue(2)
+    begun = {"act": "print", "cards": ["C-2"], "note": {}}
+    open_before = Draft(Kind.WORK_BEGUN, "test", begun, work="W-old", card="C-2", station="old")
+    await centre.ledger.append(open_before)
+    centre.measure()
+    await centre.work("print", "printer-1", 16, trigger="print")
+    await centre.work("move", "line-1-transport", 400, outcome="not_done")
+    centre.now_us += 3600 * MICROSECONDS
+    finished = {"outcome": "done", "trigger": "print"}
+    await centre.ledger.append(Draft(Kind.WORK_FINISHED, "test", finished, work="W-old"))
+    found = scraped(centre)
+    name = 'cardcentre_work_duration_seconds_bucket{act="print",kind="printer",le='
+    assert found[f'{name}"15.0"}}'] == 0
+    assert found[f'{name}"20.0"}}'] == 1
+    assert found['cardcentre_work_duration_seconds_sum{act="print",kind="printer"}'] == 16
+    durations = [key for key in found if "duration_seconds_count" in key]
+    assert durations == ['cardcentre_work_duration_seconds_count{act="print",kind="printer"}']
+    assert found['cardcentre_works_total{act="move",kind="transport",outcome="not_done"}'] == 1
+    assert found['cardcentre_works_total{act="print",kind="unknown",outcome="done"}'] == 1
+
+
+async def test_queues_promises_lines_and_the_ledger_are_shown() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    await centre.batch("2005-09-09", "2005-09-10", "2005-09-13", "2005-09-17", "2005-09-18")
+    await centre.change_order(2, trigger="hold")
+    await centre.change_order(5, trigger="cancel")
+    await centre.issue(3)
+    await centre.ledger.append(
+        Draft(Kind.LINE_CHANGED, "test", {"line": "line-1", "running": True})
+    )
+    centre.in_process, centre.fault = 1, "disk full"
+    await asyncio.sleep(0)  # the ledger tells of its writes on the loop's next turn
+    found = scraped(centre)
+    assert found['cardcentre_orders{express="yes",product="2",state="queued"}'] == 1
+    assert found['cardcentre_orders{express="no",product="2",state="held"}'] == 1
+    assert found['cardcentre_orders{express="no",product="2",state="in_production"}'] == 1
+    due = {k.split('"')[1]: v for k, v in found.items() if k.startswith("cardcentre_orders_due")}
+    assert due == {
+        "overdue": 1,
+        "within_1_day": 1,
+        "within_3_days": 1,
+        "within_7_days": 1,
+        "later": 0,
+    }
+    assert found['cardcentre_line_running{line="line-1"}'] == 1
+    assert found['cardcentre_work_in_process{line="line-1"}'] == 1
+    assert found['cardcentre_work_in_process_limit{line="line-1"}'] == 24
+    assert found['cardcentre_magazine_blanks{line="line-1"}'] == 9
+    assert found["cardcentre_ledger_fault"] == 1
+    assert found["cardcentre_ledger_write_seconds_count"] >= 5
+    assert found['cardcentre_ledger_events_total{kind="order_created"}'] == 5
+
+
+@pytest.mark.parametrize(
+    ("promised", "label"),
+    [
+        ("2005-09-09", "overdue"),
+        ("2005-09-10", "within_1_day"),
+        ("2005-09-11", "within_1_day"),
+        ("2005-09-12", "within_3_days"),
+        ("2005-09-17", "within_7_days"),
+        ("2005-09-18", "later"),
+    ],
+)
+def test_a_promise_date_falls_into_one_bucket(promised: str, label: str) -> None:
+    assert due_label(promised, date(2005, 9, 10)) == label
+
+
+@pytest.mark.parametrize(
+    ("reason", "label"),
+    [
+        ("read-back differs: name, photo", "read-back differs"),
+        ("stranger's data: name, citizen_number", "stranger's data"),
+        ("lamination: temperature", "lamination temperature"),
+        ("chip.mute", "chip.mute"),
+        ("link.reply_timeout during print at printer-1", "link.reply_timeout"),
+        ("its chip already belongs to C-0000007", "chip of another card"),
+        ("rejected", "cancelled"),
+        ("misprint near the photo of 王小明", "misprint"),
+        ("王小明 229901198001010012 looks wrong", "other"),
+        ("", "other"),
+    ],
+)
+def test_a_reason_becomes_one_of_few_labels(reason: str, label: str) -> None:
+    assert reason_label(reason) == label
+    assert label in REASON_LABELS
+
+
+async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    await centre.batch("2005-10-10")
+    await centre.issue(1)
+    await centre.change_card(1, trigger="spoil", reason="王小明 229901198001010012")
+    await centre.change_order(1, trigger="hold", reason="王小明")
+    text = generate_latest(centre.registry).decode()
+    assert 'cardcentre_spoiled_cards_total{reason="other"} 1.0' in text
+    for never in ("C-1", "O-1", "B-1", "王", "229901", f"{1:032x}"):
+        assert never not in text
+
+
+@asynccontextmanager
+async def served(registry: CollectorRegistry) -> AsyncIterator[int]:
+    listening = bind_metrics("127.0.0.1", 0)
+    port: int = listening.getsockname()[1]
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(serve_metrics(registry, listening))
+        try:
+            yield port
+        finally:
+            task.cancel()
+
+
+async def ask(port: int, request: bytes, *, wait_s: float = 5.0) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(wait_s):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@pytest.mark.real_time
+async def test_prometheus_is_answered_on_its_path_and_nobody_elsewhere() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    async with served(centre.registry) as port:
+        good = await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+        head, _, body = good.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in head.lower()
+        assert b"cardcentre_station_state" in body
+        elsewhere = await ask(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert elsewhere.startswith(b"HTTP/1.1 404")
+        posted = await ask(port, b"POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+        assert posted.startswith(b"HTTP/1.1 405")
+
+
+@pytest.mark.real_time
+async def test_silence_half_a_request_and_a_huge_one_are_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_http, "CONNECTION_MAX_S", 0.2)
+    async with served(CollectorRegistry()) as port:
+        assert await ask(port, b"") == b""
+        assert await ask(port, b"GET /metrics HTTP/1.1\r\nhos") == b""
+        huge = b"GET /metrics HTTP/1.1\r\nhost: " + b"x" * 20_000 + b"\r\n\r\n"
+        assert b" 200 " not in (await ask(port, huge)).partition(b"\r\n")[0]
+        assert (await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")).startswith(
+            b"HTTP/1.1 200"
+        )
+
+
+@pytest.mark.real_time
+async def test_the_port_is_free_again_after_the_centre_has_stopped() -> None:
+    async with served(CollectorRegistry()) as port:
+        await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+    bind_metrics("127.0.0.1", port).close()
+
+
+def test_a_port_taken_by_another_process_is_one_clear_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(MetricsNotServed) as refused:
+            bind_metrics("127.0.0.1", port)
+    assert str(refused.value) == (
+        f"metrics cannot be served on 127.0.0.1:{port}: Address already in use"
+    )
+    assert refused.value.code == "metrics.not_served"
