@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from config.centre import StationKind
 from config.products import Product
-from controller.journey import OFF_THE_LINE, Journeys
+from controller.journey import Journeys
 from controller.preparation import CannotPrepare
 from jobs.events import Draft, Kind
 from jobs.order_queue import OrderQueue
@@ -31,8 +31,8 @@ class Feeder:
         line = self.journeys.line
         books = line.ledger.books
         async with asyncio.TaskGroup() as group:
-            for card in list(books.cards.values()):
-                if card.line == line.name and card.state not in OFF_THE_LINE:
+            for card in list(books.on_the_line.values()):
+                if card.line == line.name:
                     self._start(group, card)
             while True:
                 await line.places.until(lambda: self.next_order() is not None)

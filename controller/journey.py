@@ -15,11 +15,10 @@ from controller.execution import CardAtFault, Elsewhere, InDoubt
 from controller.line import Line
 from controller.operations import Operations, remaining
 from controller.recovery import Recovery
+from jobs.books import OFF_THE_LINE
 from jobs.events import Draft, Kind
 from jobs.rows import QUARANTINE_BIN, Card
 from jobs.states import CardState, OrderState
-
-OFF_THE_LINE = {CardState.PACKED, CardState.DISPATCHED, CardState.SPOILED, CardState.DESTROYED}
 
 
 @dataclass(slots=True)

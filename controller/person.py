@@ -88,10 +88,7 @@ class PersonsVerbs:
 
     async def find_card(self, card_serial: str) -> str | None:
         """Return the card that carries a card serial."""
-        for card in self._verbs().ledger.books.cards.values():
-            if card.card_serial == card_serial:
-                return card.id
-        return None
+        return self._verbs().ledger.books.card_serials.get(card_serial)
 
     def _verbs(self) -> Verbs:
         service = self.service()

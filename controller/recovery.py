@@ -46,7 +46,7 @@ class Recovery:
 
     def take_places(self) -> None:
         """Give every card on the line the place where the books say it is, and where it may be."""
-        for card in self.line.ledger.books.cards.values():
+        for card in self.line.ledger.books.on_the_line.values():
             for place in (card.place, *card.may_be_at):
                 if self._is_single(place) and card.line == self.line.name:
                     self.line.places.try_take(place, card.id)

@@ -10,7 +10,7 @@ from controller.startup import OPERATOR
 from controller.stations import Station
 from jobs.books import Books
 from jobs.rows import QUARANTINE_BIN
-from jobs.states import BatchState, CardState, OrderState, StationState
+from jobs.states import BatchState, CardState, StationState
 
 
 class Need(StrEnum):
@@ -27,6 +27,7 @@ class Need(StrEnum):
     BATCH_WAITS = "batch waits"
     MAGAZINE_LOW = "magazine low"
     LEDGER = "ledger"
+    OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +52,10 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
         )
     for station in (line.transport, *line.stations):
         found.extend(_of_station(station))
-    shown = desk.shown()
-    for card in line.ledger.books.cards.values():
-        if card.line != line.name:
-            continue
-        if card.state is CardState.IN_DOUBT:
-            found.append(
-                Todo(
-                    Need.CARD_IN_DOUBT,
-                    card.id,
-                    f"{card.reason}; look at {' or '.join(card.may_be_at) or card.place}",
-                    "",
-                    f"cardcentre card settle {card.id} --spoiled",
-                )
-            )
-        elif card.place == QUARANTINE_BIN and card.state not in {
-            CardState.SPOILED,
-            CardState.DESTROYED,
-        }:
-            command = f"cardcentre card spoil {card.id} --reason TEXT"
-            found.append(Todo(Need.CARD_IN_QUARANTINE, card.id, card.reason, "", command))
+    found.extend(todo_of_cards(line.ledger.books, line.name))
     found.extend(
         Todo(Need.INSPECTION, card, "waits for a verdict", "", f"cardcentre card accept {card}")
-        for card in shown
+        for card in desk.shown()
     )
     if account.in_magazine <= line.magazine_low and _wanted(line.ledger.books):
         command = f"cardcentre stock load {line.name} COUNT"
@@ -82,12 +64,28 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
     return found
 
 
+def todo_of_cards(books: Books, line: str = "") -> list[Todo]:
+    """Return the cards in doubt and in quarantine, of one line or of all."""
+    found = []
+    for card in books.on_the_line.values():
+        if line not in {"", card.line}:
+            continue
+        if card.state is CardState.IN_DOUBT:
+            places = " or ".join(card.may_be_at) or card.place
+            reason = f"{card.reason}; look at {places}"
+            command = f"cardcentre card settle {card.id} --spoiled"
+            found.append(Todo(Need.CARD_IN_DOUBT, card.id, reason, "", command))
+        elif card.place == QUARANTINE_BIN:
+            command = f"cardcentre card spoil {card.id} --reason TEXT"
+            found.append(Todo(Need.CARD_IN_QUARANTINE, card.id, card.reason, "", command))
+    return found
+
+
 def todo_of_books(books: Books) -> list[Todo]:
     """Return what waits whatever the line: held orders, batches that were not released."""
     found = [
         Todo(Need.ORDER_HELD, order.id, order.reason, "", f"cardcentre order remake {order.id}")
-        for order in books.orders.values()
-        if order.state is OrderState.HELD
+        for order in books.held_orders.values()
     ]
     found.extend(
         Todo(

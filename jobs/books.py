@@ -38,6 +38,7 @@ from jobs.states import (
     step,
 )
 
+OFF_THE_LINE = {CardState.PACKED, CardState.DISPATCHED, CardState.SPOILED, CardState.DESTROYED}
 OPEN_ORDERS = {OrderState.QUEUED, OrderState.IN_PRODUCTION, OrderState.HELD}
 
 
@@ -57,7 +58,11 @@ class Books:
         self.persons: dict[str, list[str]] = {}  # person key -> orders
         self.approvals: dict[str, str] = {}  # approval key -> its latest order
         self.works_begun = 0
+        # Indexes over the rows above, kept by the fold so that nobody has to search for years.
         self.open_orders: Counter[tuple[str, str]] = Counter()  # by batch and county
+        self.held_orders: dict[str, Order] = {}
+        self.on_the_line: dict[str, Card] = {}
+        self.card_serials: dict[str, str] = {}  # card serial -> card
         self._fold: dict[Kind, Callable[[Event], list[Row]]] = {
             Kind.LEDGER_OPENED: lambda _event: [],
             Kind.PACKAGE_REFUSED: self._refused,
@@ -82,6 +87,32 @@ class Books:
     def apply(self, event: Event) -> list[Row]:
         """Fold one event; return the rows that changed."""
         return self._fold[event.kind](event)
+
+    def index(self) -> None:
+        """Make the indexes from the rows, after these were loaded."""
+        for order in self.orders.values():
+            self.persons.setdefault(order.person_key, []).append(order.id)
+            self.approvals[order.approval_key] = order.id
+            self.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
+            self._index_order(order)
+        for card in self.cards.values():
+            if card.chip_serial:
+                self.chips[card.chip_serial] = card.id
+            self._index_card(card)
+
+    def _index_order(self, order: Order) -> None:
+        if order.state is OrderState.HELD:
+            self.held_orders[order.id] = order
+        else:
+            self.held_orders.pop(order.id, None)
+
+    def _index_card(self, card: Card) -> None:
+        if card.state in OFF_THE_LINE:
+            self.on_the_line.pop(card.id, None)
+        else:
+            self.on_the_line[card.id] = card
+        if card.card_serial:
+            self.card_serials[card.card_serial] = card.id
 
     def line(self, name: str) -> Line:
         """Return a line's row, made on first sight."""
@@ -158,6 +189,7 @@ class Books:
         self.persons.setdefault(order.person_key, []).append(order.id)
         self.approvals[order.approval_key] = order.id
         self.open_orders[order.batch, order.county] += 1
+        self._index_order(order)
         return [order]
 
     def _order_changed(self, event: Event) -> list[Row]:
@@ -173,6 +205,7 @@ class Books:
         order.state = step(ORDER_TABLE, order.state, trigger)
         self.open_orders[order.batch, order.county] += (order.state in OPEN_ORDERS) - was_open
         order.done_us = event.time_us if order.state is OrderState.DONE else 0
+        self._index_order(order)
 
     def _card_issued(self, event: Event) -> list[Row]:
         draft, data = event.draft, event.draft.data
@@ -196,6 +229,7 @@ class Books:
         )
         assert card.id not in self.cards, card.id
         self.cards[card.id] = card
+        self._index_card(card)
         return [order, line, card]
 
     def _card_changed(self, event: Event) -> list[Row]:
@@ -212,6 +246,7 @@ class Books:
         card.card_serial = data.get("card_serial", card.card_serial)
         if event.draft.chip_serial:
             self._claim_chip(card, event.draft.chip_serial)
+        self._index_card(card)
         return rows
 
     def _claim_chip(self, card: Card, chip_serial: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from jobs.books import OPEN_ORDERS, Books
+from jobs.books import Books
 from jobs.events import Draft, Event, Kind, canonical, content, digest
 from jobs.ledger.store import Entry, Group, LedgerUnavailable, Store, changes_of
 from jobs.rows import Batch, Box, Card, Line, Order, Refusal, Station, Work
@@ -245,11 +245,7 @@ def load_books(store: Store) -> Books:
     books.stations = {row.id: row for row in store.load(Station)}
     books.lines = {row.id: row for row in store.load(Line)}
     books.refusals = {row.id: row for row in store.load(Refusal)}
-    books.chips = {row.chip_serial: row.id for row in books.cards.values() if row.chip_serial}
-    for order in books.orders.values():
-        books.persons.setdefault(order.person_key, []).append(order.id)
-        books.approvals[order.approval_key] = order.id
-        books.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
+    books.index()
     books.works_begun = store.query("SELECT COUNT(*) AS n FROM works")[0]["n"]
     return books
 

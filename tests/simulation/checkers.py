@@ -26,6 +26,9 @@ def check_books(service: Service) -> None:
         assert other.boxes == books.boxes
         assert other.lines == books.lines
         assert +other.open_orders == +books.open_orders
+        assert other.on_the_line == books.on_the_line
+        assert other.held_orders == books.held_orders
+        assert other.card_serials == books.card_serials
 
 
 def check_every_order_has_one_good_card(books: Books) -> None:
