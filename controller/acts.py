@@ -4,7 +4,7 @@ Each act knows its machine's verbs and where the card will be; recording and dec
 `controller/execution.py`. An act can be built again from the ledger after a crash.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -148,6 +148,7 @@ class Print:
     printer: Port[CardPrinter]
     line: LineView
     job: PrintJob
+    way_out: Callable[[], Awaitable[None]]
     name: str = "print"
 
     @property
@@ -162,7 +163,7 @@ class Print:
     async def perform(self, note: Note) -> Finish:
         """Print."""
         del note
-        await (await self.printer.driver()).print_and_eject(self.job)
+        await (await self.printer.driver()).print_and_eject(self.job, self.way_out)
         return await self.finish_of_done()
 
     async def outcome(self, note: Note) -> Outcome:

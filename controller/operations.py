@@ -74,10 +74,13 @@ class Operations:
                 raise Elsewhere
             await line.execution.perform(Insert(station, printer, line.view), card)
             line.places.release(infeed(station.name), card.id)
-        await line.reserve_one(outfeed(station.name), card)
         await station.ready()
         job = self.preparation.print_job(card)
-        await line.execution.perform(Print(station, printer, line.view, job), card)
+
+        async def way_out() -> None:
+            await line.reserve_one(outfeed(station.name), card)
+
+        await line.execution.perform(Print(station, printer, line.view, job, way_out), card)
         line.places.release(inside(station.name), card.id)
 
     async def laminate(self, card: Card, product: Product) -> None:

@@ -68,6 +68,8 @@ class Recovery:
             except DriverError:
                 await act.station.port.drop()
                 await asyncio.sleep(ASK_AGAIN_S)
+        if self._is_single(card.place):
+            await self.line.places.reserve(lambda: [card.place], card.id)
         self.line.places.changed()
 
     def _is_single(self, place: str) -> bool:
@@ -100,7 +102,8 @@ class Recovery:
                 return Insert(station, cast("Port[CardPrinter]", station.port), line.view)
             case "print":
                 job = preparation.print_job(card)
-                return Print(station, cast("Port[CardPrinter]", station.port), line.view, job)
+                printer = cast("Port[CardPrinter]", station.port)
+                return Print(station, printer, line.view, job, _nothing_to_wait_for)
             case "laminate":
                 assert lamination is not None
                 port = cast("Port[Laminator]", station.port)
@@ -118,3 +121,7 @@ class Recovery:
             case "inspect":
                 return Inspect(station, self.operations.desk, card.id)
         raise AssertionError(f"no act {name}")
+
+
+async def _nothing_to_wait_for() -> None:
+    """An act that is only asked for its outcome begins nothing."""

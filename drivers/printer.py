@@ -148,10 +148,14 @@ class CardPrinter:
             "panels_printed": evidence.panels_printed,
         }
 
-    async def print_and_eject(self, job: PrintJob) -> None:
+    async def print_and_eject(
+        self, job: PrintJob, way_out: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Print both faces of the card at the print position and bring it to the outfeed. An act.
 
-        An error after the first face has begun does not say what is on the card; the outcome does.
+        `way_out` is waited for after the front has been printed, before the command that ends at
+        the outfeed: until then another card may lie there. An error after the first face has begun
+        does not say what is on the card; the outcome does.
         """
         reply_s, print_s = self._timeouts.reply_timeout_s, self._timeouts.print_timeout_s
         async with self._link:
@@ -162,6 +166,8 @@ class CardPrinter:
             if job.back:
                 await self._command(command("Sv"), print_s)
                 await self._download(job.back)
+            if way_out is not None:
+                await way_out()
             await self._command(command("Se"), print_s)
 
     async def print_outcome(self, note: Note, panels: int, outfeed_occupied: bool) -> Outcome:
