@@ -173,7 +173,8 @@ class Policy(_Settings):
 class Api(_Settings):
     """The doors: a Unix socket for commands, and a network port only where one is set."""
 
-    socket: Path = Path("cardcentre.sock")
+    #: In a folder of its own, which is made so that only the centre's group can look into it.
+    socket: Path = Path("run/cardcentre.sock")
     operators: tuple[str, ...] = ()  # Unix users; the user who runs the centre always may
     operator_groups: tuple[str, ...] = ()
 
@@ -309,7 +310,21 @@ def _purpose_problems(centre: Centre) -> list[str]:
 
 def load_centre(path: Path) -> Centre:
     """Read a centre's file; raises `ConfigError`. Relative paths count from the file's folder."""
-    return load_toml(path, Centre)
+    return placed_in(load_toml(path, Centre), path.absolute().parent)
+
+
+def placed_in(centre: Centre, folder: Path) -> Centre:
+    """Return a centre whose relative paths count from a folder."""
+    ledger = centre.ledger.model_copy(
+        update={"path": folder / centre.ledger.path, "keys": folder / centre.ledger.keys}
+    )
+    return centre.model_copy(
+        update={
+            "ledger": ledger,
+            "api": centre.api.model_copy(update={"socket": folder / centre.api.socket}),
+            "output": centre.output.model_copy(update={"folder": folder / centre.output.folder}),
+        }
+    )
 
 
 def shipped_centre(name: str) -> Path:

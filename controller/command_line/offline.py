@@ -1,0 +1,150 @@
+"""The listings of a centre that does not run: the same paths as its API, from the ledger's file.
+
+It only reads. What is true at this moment of a machine nobody can tell; stations are as they were
+last recorded.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from controller import overview, views
+from controller.command_line.doors import Doors
+from controller.command_line.problems import No
+from controller.history import card_history, order_history
+from controller.views import PAGE_MAX, Filter, Plain
+from jobs.books import Books
+from jobs.ledger.ledger import load_books
+from jobs.ledger.store import BUSY_TIMEOUT_MS, Store
+
+Query = Mapping[str, str | int]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Store]:
+    """Open a ledger's file at one moment of its life, whatever is written meanwhile."""
+    if not path.is_file():
+        raise No(f"no centre runs and there is no ledger yet at {path}")
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            connection.execute("BEGIN")
+            yield Store(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise No(f"the ledger {path} cannot be read: {error}") from error
+
+
+def read_listing(doors: Doors, parts: tuple[str, ...], query: Query) -> Any:
+    """Return what the API of a running centre would show."""
+    with reading(doors.ledger) as store:
+        books = load_books(store)
+        match parts:
+            case (listing,) if listing in _LISTINGS:
+                return _LISTINGS[listing](books, query)
+            case ("batches", batch):
+                return _found(views.batch_detail(books, batch), f"there is no batch {batch}")
+            case ("orders", order):
+                found = _found(views.order_detail(books, order), f"there is no order {order}")
+                return found | {"events": order_history(store, order)}
+            case ("cards", card):
+                found = _found(views.card_detail(books, card), f"there is no card {card}")
+                return found | {"events": card_history(store, card)}
+            case ("boxes", box):
+                return _found(views.box_detail(books, box), f"there is no box {box}")
+            case _:
+                return _of_the_centre(doors, store, books, parts[0], query)
+
+
+_LISTINGS: Mapping[str, Callable[[Books, Query], Any]] = {
+    "batches": lambda books, _query: views.batches(books),
+    "refused-packages": lambda books, _query: views.refused_packages(books),
+    "orders": lambda books, query: views.orders(books, _filter(query)),
+    "cards": lambda books, query: views.cards(books, _filter(query)),
+    "boxes": lambda books, query: views.boxes(books, str(query.get("state", ""))),
+    "account": lambda books, _query: overview.account_view(books),
+}
+
+
+def _of_the_centre(doors: Doors, store: Store, books: Books, listing: str, query: Query) -> Any:
+    facts = [overview.StationFacts(*station) for station in doors.stations]
+    lines = list(dict.fromkeys(one.line for one in facts))
+    match listing:
+        case "stations":
+            return overview.stations(books, facts)
+        case "lines":
+            return [_stopped(line) for line in overview.lines_overview(books, lines)]
+        case "stock":
+            return overview.stock(books, lines)
+        case "find-cards":
+            what = str(query["what"])
+            return views.find_cards(books, what, _approval_key(doors.keys, what))
+        case "todo":
+            return _todo(books)
+        case _:
+            assert listing == "status", listing
+            return _status(doors, store, books, facts)
+
+
+def _status(doors: Doors, store: Store, books: Books, facts: list[overview.StationFacts]) -> Plain:
+    sequence, last_us, generation, _ = store.head()
+    found = overview.status(books, facts, _day_in_china(last_us))
+    return {
+        "running": False,
+        "ledger": {"events": sequence, "generation": generation, "waiting": 0, "fault": ""},
+        "todo": len(_todo(books)),
+        **found,
+        "lines": [_stopped(line) for line in found["lines"]],
+        "name": doors.name,
+    }
+
+
+def _todo(books: Books) -> list[Plain]:
+    """Return what waits for a person whichever machines there are."""
+    from controller.todo import todo_of_books, todo_of_cards
+
+    return [
+        asdict(item) | {"may_be_at": list(getattr(books.cards.get(item.subject), "may_be_at", ()))}
+        for item in (*todo_of_cards(books), *todo_of_books(books))
+    ]
+
+
+def _stopped(line: Plain) -> Plain:
+    return line | {"running": False, "reason": "no centre runs"}
+
+
+def _day_in_china(time_us: int) -> date:
+    return (datetime.fromtimestamp(time_us / 1_000_000, UTC) + timedelta(hours=8)).date()
+
+
+def _filter(query: Query) -> Filter:
+    limit = int(query.get("limit", PAGE_MAX))
+    texts = {name: str(value) for name, value in query.items() if name != "limit"}
+    return Filter(**texts, limit=limit)
+
+
+def _found(plain: Plain | None, otherwise: str) -> Plain:
+    if plain is None:
+        raise No(otherwise)
+    return plain
+
+
+def _approval_key(keys: Path, what: str) -> str:
+    """Return the index of an acceptance number, where the key is at hand."""
+    from controller.intake import INDEX_KEY
+    from jobs.keyed_index import approval_key
+    from jobs.vault import KeyFolder, VaultError
+
+    if not keys.is_dir():
+        return ""
+    try:
+        return approval_key(KeyFolder(keys).key(INDEX_KEY), what)
+    except (VaultError, PermissionError):
+        return ""

@@ -1,0 +1,217 @@
+"""How listings look: tables with colours on a terminal, plain aligned text in a pipe, or JSON.
+
+A page is a list of sections; it is written at once. Nothing here knows what it shows, except that
+a word which is a state may have a colour.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+import click
+
+if TYPE_CHECKING:  # rich is only imported for a terminal
+    from rich.console import Group, RenderableType
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+limit_option = click.option(
+    "--limit", default=500, show_default=True, type=click.IntRange(0),
+    help="At most so many; 0 means all.",
+)  # fmt: skip
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+_COLOURS = {
+    "Execute": "green", "Held": "yellow", "Suspended": "yellow", "Aborted": "red",
+    "done": "green", "packed": "green", "dispatched": "green", "sealed": "green",
+    "closed": "green", "held": "yellow", "in doubt": "red", "spoiled": "red", "refused": "red",
+    "broken": "red", "cancelled": "dim", "Stopped": "dim",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: the key (dotted for a nested one), its heading, and how its values read."""
+
+    key: str
+    heading: str
+    text: Callable[[Any], str] | None = None
+
+    def cell(self, row: Mapping[str, Any]) -> str:
+        """Return what a row shows here."""
+        value: Any = row
+        for part in self.key.split("."):
+            value = value[part]
+        if self.text is not None:
+            return self.text(value)
+        return moment(value) if _is_moment(self.key) else plain(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]]
+    empty: str
+
+    def cells(self) -> list[list[str]]:
+        return [[column.cell(row) for column in self.columns] for row in self.rows]
+
+    def numeric(self, index: int, cells: list[list[str]]) -> bool:
+        return all(row[index].replace(".", "", 1).isdigit() or not row[index] for row in cells)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Page:
+    """What one command shows."""
+
+    _sections: list[_Table | _Facts | str] = field(default_factory=list)
+
+    def facts(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        """Add names and values, leaving out what is empty."""
+        found = [(name, plain(value)) for name, value in pairs]
+        self._sections.append(_Facts([(name, value) for name, value in found if value]))
+
+    def table(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        title: str = "",
+        empty: str = "",
+    ) -> None:
+        """Add a table, or `empty` when there is nothing in it."""
+        self._sections.append(_Table(title, columns, rows, empty))
+
+    def text(self, line: str) -> None:
+        """Add a line."""
+        self._sections.append(line)
+
+    def write(self) -> None:
+        """Write the page."""
+        if sys.stdout.isatty():
+            from rich.console import Console
+
+            Console(highlight=False).print(self.rich())
+        else:
+            click.echo("\n".join(self.lines()))
+
+    def lines(self) -> Iterator[str]:
+        """Return the page as plain text."""
+        for number, section in enumerate(self._sections):
+            if number and not isinstance(section, str):
+                yield ""
+            if isinstance(section, str):
+                yield section
+            elif isinstance(section, _Facts):
+                width = max((_width(name) for name, _ in section.pairs), default=0)
+                yield from (f"{_padded(name, width)}  {value}" for name, value in section.pairs)
+            else:
+                yield from _plain_table(section)
+
+    def rich(self) -> Group:
+        """Return the page for a terminal."""
+        from rich.console import Group
+
+        parts: list[RenderableType] = []
+        for number, section in enumerate(self._sections):
+            if number and not isinstance(section, str):
+                parts.append("")
+            parts.append(_rich(section))
+        return Group(*parts)
+
+
+def write_json(value: Any) -> None:
+    """Write a value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> str:
+    """Return a value as an operator reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value)
+    return "" if value is None else str(value)
+
+
+def moment(text: str, today: date | None = None) -> str:
+    """Return an ISO moment in local time, with its date when that is not today."""
+    if not text:
+        return ""
+    local = datetime.fromisoformat(text).astimezone()
+    if local.date() == (today or date(*time.localtime()[:3])):
+        return f"{local:%H:%M:%S}"
+    return f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def _is_moment(key: str) -> bool:
+    return key in {"at", "since"} or (key.endswith("_at") and key != "may_be_at")
+
+
+def _plain_table(table: _Table) -> Iterator[str]:
+    if table.title:
+        yield table.title
+    if not table.rows:
+        yield table.empty
+        return
+    cells = table.cells()
+    rows = [[column.heading.upper() for column in table.columns], *cells]
+    widths = [max(_width(row[index]) for row in rows) for index in range(len(table.columns))]
+    right = [table.numeric(index, cells) for index in range(len(table.columns))]
+    for row in rows:
+        padded = (
+            _padded(text, width, right=to_right)
+            for text, width, to_right in zip(row, widths, right, strict=True)
+        )
+        yield "  ".join(padded).rstrip()
+
+
+def _rich(section: _Table | _Facts | str) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if isinstance(section, str):
+        return Text(section)
+    if isinstance(section, _Facts):
+        grid = Table.grid(padding=(0, 2))
+        for name, value in section.pairs:
+            grid.add_row(Text(name, style="dim"), _coloured(value))
+        return grid
+    if not section.rows:
+        return Text(f"{section.title} {section.empty}".strip(), style="dim")
+    table = Table(box=box.SIMPLE_HEAD, title=section.title or None, title_justify="left")
+    cells = section.cells()
+    for index, column in enumerate(section.columns):
+        right = section.numeric(index, cells)
+        table.add_column(column.heading, justify="right" if right else "left", no_wrap=index == 0)
+    for row in cells:
+        table.add_row(*(_coloured(text) for text in row))
+    return table
+
+
+def _coloured(text: str) -> RenderableType:
+    from rich.text import Text
+
+    return Text(text, style=_COLOURS.get(text, ""))
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _padded(text: str, width: int, *, right: bool = False) -> str:
+    blanks = " " * (width - _width(text))
+    return blanks + text if right else text + blanks

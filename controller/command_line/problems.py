@@ -1,0 +1,28 @@
+"""How a command ends when it does not end well: exit codes and one line on the standard error."""
+
+import sys
+from typing import IO, Any
+
+import click
+
+THE_ANSWER_IS_NO = 1
+WRONG_USE = 2
+OUR_FAULT = 70
+INTERRUPTED = 130
+READER_GONE = 141
+
+
+class No(click.ClickException):
+    """What was asked cannot be done, or the answer is no."""
+
+    exit_code = THE_ANSWER_IS_NO
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write one line."""
+        click.echo(f"cardcentre: {self.format_message()}", file=file or sys.stderr)
+
+
+class WrongUse(No):
+    """The command or the configuration is wrong."""
+
+    exit_code = WRONG_USE

@@ -1,0 +1,159 @@
+"""Machines: `station` and `line`."""
+
+from typing import Any
+
+import click
+
+from controller.command_line.output import Column, Page, json_option, write_json, yes_option
+from controller.command_line.problems import WrongUse
+from controller.command_line.session import Session, pass_session
+
+STATION = [
+    Column("name", "station"),
+    Column("line", "line"),
+    Column("kind", "kind"),
+    Column("state", "state"),
+    Column("since", "since"),
+    Column("act", "act"),
+    Column("cards", "card"),
+    Column("reason", "reason"),
+    Column("code", "code"),
+    Column("machine_serial", "machine"),
+]
+LINE = [
+    Column("name", "line"),
+    Column("running", "feeding"),
+    Column("in_process", "cards on it"),
+    Column("in_magazine", "blanks"),
+    Column("reason", "reason"),
+]
+
+name_argument = click.argument("name", metavar="STATION")
+line_argument = click.argument("name", metavar="[LINE]", default="")
+reason_option = click.option("--reason", default="", help="Why; it is kept in the ledger.")
+
+
+@click.group()
+def station() -> None:
+    """List and command the stations."""
+
+
+@station.command("list")
+@json_option
+@pass_session
+def station_list(session: Session, *, as_json: bool) -> None:
+    """List the stations in line order."""
+    _show(session.listing("stations"), STATION, as_json=as_json)
+
+
+@station.command("hold")
+@name_argument
+@reason_option
+@pass_session
+def station_hold(session: Session, name: str, reason: str) -> None:
+    """Hold a station; what it is doing is finished first."""
+    session.act("stations", name, "hold", body={"reason": reason})
+    session.tell(f"{name} is held")
+
+
+@station.command("unhold")
+@name_argument
+@pass_session
+def station_unhold(session: Session, name: str) -> None:
+    """Let a held station work again, after seeing to the cause."""
+    session.act("stations", name, "unhold")
+    session.tell(f"{name} is told to go on; `cardcentre station list` shows whether it does")
+
+
+@station.command("clear")
+@name_argument
+@pass_session
+def station_clear(session: Session, name: str) -> None:
+    """Say that the cause of an abort has been seen to; the station can then be started."""
+    session.act("stations", name, "clear")
+    session.tell(f"{name} is cleared; `cardcentre station start {name}` brings it up")
+
+
+@station.command("stop")
+@name_argument
+@yes_option
+@pass_session
+def station_stop(session: Session, name: str, *, yes: bool) -> None:
+    """Stop a station; what it is doing is finished first."""
+
+    def describe() -> str:
+        found = [row for row in session.ask("stations") if row["name"] == name]
+        doing = f" It finishes {found[0]['act']} first." if found and found[0]["act"] else ""
+        return f"This stops {name}: it takes no more cards until it is started.{doing}"
+
+    session.confirm(yes, describe)
+    session.act("stations", name, "stop")
+    session.tell(f"{name} is stopped")
+
+
+@station.command("start")
+@name_argument
+@pass_session
+def station_start(session: Session, name: str) -> None:
+    """Bring a stopped station up; it homes and warms up first."""
+    session.act("stations", name, "start")
+    session.tell(f"{name} is coming up; `cardcentre station list` shows when it is there")
+
+
+@click.group()
+def line() -> None:
+    """Start, stop or show the lines."""
+
+
+@line.command("start")
+@line_argument
+@pass_session
+def line_start(session: Session, name: str) -> None:
+    """Authorise a line: its stations come up and feeding begins."""
+    name = name or _only_line(session)
+    session.act("lines", name, "start")
+    session.tell(f"{name} is started; its stations are coming up")
+
+
+@line.command("stop")
+@line_argument
+@reason_option
+@yes_option
+@pass_session
+def line_stop(session: Session, name: str, reason: str, *, yes: bool) -> None:
+    """Stop feeding a line; the cards on it are finished."""
+
+    def describe() -> str:
+        wanted = name or _only_line(session)
+        cards = sum(row["in_process"] for row in session.ask("lines") if row["name"] == wanted)
+        return f"This stops feeding {wanted}; the {cards} cards on it are finished."
+
+    session.confirm(yes, describe)
+    name = name or _only_line(session)
+    session.act("lines", name, "stop", body={"reason": reason})
+    session.tell(f"{name} is stopped")
+
+
+@line.command("status")
+@json_option
+@pass_session
+def line_status(session: Session, *, as_json: bool) -> None:
+    """Show what each line does."""
+    _show(session.listing("lines"), LINE, as_json=as_json)
+
+
+def _only_line(session: Session) -> str:
+    """Return the centre's one line; with several it must be said which."""
+    names = [str(row["name"]) for row in session.ask("lines")]
+    if len(names) != 1:
+        raise WrongUse(f"say which line: {', '.join(names)}")
+    return names[0]
+
+
+def _show(rows: list[dict[str, Any]], columns: list[Column], *, as_json: bool) -> None:
+    if as_json:
+        write_json(rows)
+        return
+    page = Page()
+    page.table(columns, rows, empty="none")
+    page.write()
