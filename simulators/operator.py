@@ -65,7 +65,7 @@ class SimulatedOperator:
     refusals: tuple[type[Exception], ...]
     away: tuple[type[Exception], ...] = ()
     authorises: bool = False
-    poll_s: float = 1.0
+    poll_s: float = 5.0  # a centre searches all its cards to say what waits
     verb_timeout_s: float = 30.0
     _people: Pace = field(init=False)
     _search: Search = field(init=False)

@@ -26,12 +26,13 @@ async def test_a_bad_card_is_found_in_its_tray_and_only_that_one(fault: str, rea
     room = new_room()
     async with at_work(room):
         good = room.printed_to(tray(0), "C-1", into_store=True)
+        also_good = room.printed_to(tray(0), "C-3", into_store=True)
+        await sleep(LONG_S)
         bad = room.printed_to(tray(0), "C-2", into_store=True)
         setattr(bad, fault, [False] if fault == "laminations" else True)
-        also_good = room.printed_to(tray(0), "C-3", into_store=True)
-        await sleep(2 * INSPECTION_S + 3)
+        await sleep(4 * INSPECTION_S)
     assert room.centre.words() == [("spoil", "C-2", reason)]
-    assert room.centre.told[0].at_s >= INSPECTION_S
+    assert room.centre.told[0].at_s >= LONG_S + INSPECTION_S
     assert room.centre.told[0].rejected == (bad.number,)
     assert room.floor.store(tray(0)) == [good, also_good]
 

@@ -135,7 +135,7 @@ async def test_the_card_on_a_jammed_carrier_is_the_one_that_lies_nowhere_else() 
     room.centre.items = [
         jam("line-1-transport"),
         doubt("C-1", "laminator-1 infeed"),
-        doubt("C-2", "laminator-1 infeed", "laminator-1 inside"),
+        doubt("C-2", "printer-1 inside", "printer-1 outfeed"),
         doubt("C-3", "magazine", "printer-1 infeed"),
     ]
     async with at_work(room):
@@ -148,6 +148,26 @@ async def test_the_card_on_a_jammed_carrier_is_the_one_that_lies_nowhere_else() 
         assert room.centre.told[0].rejected == (card.number,)
         async with connected(room.transport) as master:
             assert await master.command(10, 3, 0, 0, 3) == 0
+
+
+@pytest.mark.parametrize("aborted", [True, False])
+async def test_a_printed_card_on_the_carrier_has_not_come_from_the_magazine(
+    aborted: bool,
+) -> None:
+    room = new_room()
+    card = room.printed_to(CARRIER)
+    room.centre.items = [
+        doubt("C-1", "magazine", "printer-1 infeed"),
+        doubt("C-2", "printer-1 outfeed", "laminator-1 infeed"),
+    ]
+    if aborted:
+        room.centre.items.append(jam("line-1-transport"))
+    async with at_work(room):
+        await sleep(LONG_S)
+    told = {told.words: told.rejected[-1] for told in room.centre.told}
+    assert told["settle", "C-2"] == card.number
+    assert told["settle", "C-1"] != card.number
+    assert len(room.floor.store(MAGAZINE)) == 4
 
 
 async def test_machines_get_time_to_find_a_doubtful_card_themselves() -> None:
@@ -227,6 +247,20 @@ async def test_a_doubtful_card_in_the_reject_bin_is_settled_as_it_lies() -> None
     assert room.rejected() == [card]
 
 
+@pytest.mark.parametrize(("printed", "blanks_left"), [(False, 5), (True, 4)])
+async def test_a_blank_between_magazine_and_reject_bin_is_in_one_of_them(
+    printed: bool, blanks_left: int
+) -> None:
+    room = new_room()
+    lay = room.printed_to if printed else room.blank_to
+    lay(REJECT_BIN, into_store=True)
+    room.centre.items = [doubt("C-1", "magazine", "reject bin")]
+    async with at_work(room):
+        await sleep(LONG_S)
+    assert room.centre.words() == [("settle", "C-1")]
+    assert len(room.floor.store(MAGAZINE)) == blanks_left
+
+
 async def test_a_doubtful_card_in_a_tray_is_known_by_its_chip() -> None:
     room = new_room()
     cards = [room.printed_to(tray(1), f"C-{number}", into_store=True) for number in (1, 2, 3)]
@@ -278,6 +312,17 @@ async def test_a_card_from_quarantine_whose_spoiling_was_not_heard_is_told_again
         await sleep(LONG_S)
     assert room.centre.words() == [("spoil", "C-1", "quarantine")]
     assert room.rejected() == [card]
+
+
+async def test_a_card_in_quarantine_that_is_somebody_elses_is_not_taken_for_another() -> None:
+    room = new_room()
+    named = room.printed_to(QUARANTINE_BIN, "C-3", into_store=True)
+    nameless = room.printed_to(QUARANTINE_BIN, into_store=True)
+    room.centre.items = [Item("card in quarantine", "C-1"), doubt("C-3", "quarantine bin")]
+    async with at_work(room):
+        await sleep(LONG_S)
+    assert room.centre.words() == [("spoil", "C-1", "quarantine"), ("settle", "C-3")]
+    assert room.rejected() == [nameless, named]
 
 
 async def test_a_strangers_card_in_quarantine_settles_its_doubt() -> None:
