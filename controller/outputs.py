@@ -32,6 +32,7 @@ class NoOutputs:
     folder: Path
     ledger: Ledger
     preparation: Preparation
+    fault: str = ""
 
     def write_missing(self) -> None:
         """Write nothing."""

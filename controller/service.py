@@ -5,7 +5,7 @@ is stopped; nothing is recorded while that unwinds, the next start finds out wha
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,10 @@ HOUSEKEEPING_S = 5.0
 class Outputs(Protocol):
     """Whatever writes manifests and receipts."""
 
+    @property
+    def fault(self) -> str:
+        """Why files cannot be written at the moment, or nothing."""
+
     def write_missing(self) -> None:
         """Write every manifest and receipt that the books ask for and the folder lacks."""
 
@@ -36,10 +40,13 @@ class LedgerHealth:
     """Whether the ledger can be written; the writer tells, the operator is told."""
 
     fault: str = ""
+    listeners: list[Callable[[LedgerUnavailable | None], None]] = field(default_factory=list)
 
     def tell(self, error: LedgerUnavailable | None) -> None:
         """Take note of a failed or a good write."""
         self.fault = "" if error is None else str(error)
+        for listener in self.listeners:
+            listener(error)
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class Service:
             self.config.limits.remakes_max,
             lambda: self.health.fault,
             self._spawn,
+            lambda: self.outputs.fault,
         )
 
     async def run(self) -> None:

@@ -63,6 +63,7 @@ class Verbs:
     remakes_max: int
     ledger_fault: Callable[[], str]
     spawn: Spawn
+    outputs_fault: Callable[[], str] = lambda: ""
 
     # Packages, batches, orders
 
@@ -238,6 +239,8 @@ class Verbs:
         found = []
         if fault := self.ledger_fault():
             found.append(Todo(Need.LEDGER, "ledger", fault, "ledger.unavailable", "make room"))
+        if fault := self.outputs_fault():
+            found.append(Todo(Need.OUTPUTS, "outputs", fault, "outputs.unavailable", "make room"))
         for parts in self.lines.values():
             found.extend(todo_of_line(parts.line, self.desk))
         return found + todo_of_books(self.ledger.books)

@@ -1,0 +1,210 @@
+"""A real process: a centre at work until it is told to stop.
+
+Opens files, sockets and ports, and closes them again; what a centre does is
+`controller/service.py`.
+"""
+
+import asyncio
+import fcntl
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from config.centre import Centre
+from controller.api.access import Access
+from controller.api.door import DoorError
+from controller.api.server import make_app, serve
+from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
+from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
+from controller.logs import LedgerLog, make_logger
+from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
+from controller.person import AWAY, REFUSALS, PersonsVerbs
+from controller.service import LedgerHealth, Service
+from controller.telemetry import Telemetry, metered
+from jobs.ledger.ledger import Ledger, ThreadWriter, open_ledger
+from jobs.ledger.store import LedgerUnavailable, Store
+from jobs.vault import KeyFolder, VaultError
+
+#: A ledger on a full disk would be waited for; at the start it is an error.
+OPENING_TIMEOUT_S = 10.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+Say = Callable[[str], None]
+
+
+class CannotRun(Exception):
+    """The centre or its machines cannot be started; one line says why."""
+
+    code = "centre.cannot_run"
+
+
+async def run_centre(config: Centre, say: Say) -> None:
+    """Run a centre until SIGTERM or SIGINT; raises `CannotRun`."""
+    allow_many_descriptors()
+    faults = (DoorError, MetricsNotServed, LedgerUnavailable, VaultError)
+    with refused_for(*faults), only_one(config.ledger.path):
+        await _run(config, say)
+
+
+async def _run(config: Centre, say: Say) -> None:
+    health = LedgerHealth()
+    async with AsyncExitStack() as stack:
+        stop = told_to_stop(stack)
+        # Ports are taken first: nothing has happened yet when one is in use.
+        metrics = config.metrics
+        listening = bind_metrics(metrics.host, metrics.port) if metrics.port else None
+        if listening is not None:
+            stack.callback(listening.close)
+        keys = _keys(config.ledger.keys)
+        store = Store.open(str(config.ledger.path))
+        clock = _clock(config, store.head()[1])
+        logger = make_logger(sys.stderr, clock.now_us)
+        ledger = await _opened(config, store, clock, health, stack)
+        log = LedgerLog(logger, ledger.books)
+        ledger.listeners.append(log.see)
+        health.listeners.append(log.ledger_state)
+        plant = plant_of(config) if _has_simulated_wires(config) else None
+        if plant is not None:
+            await stack.enter_async_context(plant)
+        opener = wire_opener(plant)
+        service = Assembly(config, ledger, clock, os.urandom, keys, health, opener).service()
+        registry = CollectorRegistry()
+        lines = [metered(parts) for parts in service.lines.values()]
+        Telemetry(registry, ledger, lines, clock.now_us, lambda: health.fault)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(service.run(), name="centre")]
+            tasks.append(group.create_task(_door(config, service, ledger), name="api"))
+            if listening is not None:
+                tasks.append(group.create_task(serve_metrics(registry, listening), name="metrics"))
+            tasks.extend(
+                group.create_task(operator.run(), name="operator")
+                for operator in _operators_of(config, plant, service)
+            )
+            await service.ready.wait()
+            say(f"{config.name} runs; commands reach it on {config.api.socket}")
+            await stop.wait()
+            say("stopping; the machines finish what they are doing")
+            for task in tasks:
+                task.cancel()
+
+
+def _operators_of(config: Centre, plant: Plant | None, service: Service) -> list[Any]:
+    """Return the operators of machines in this process; others have theirs where they are."""
+    if plant is None:
+        return []
+    return list(simulated_operators(config, plant, PersonsVerbs(lambda: service), REFUSALS, AWAY))
+
+
+async def _door(config: Centre, service: Service, ledger: Ledger) -> None:
+    api = config.api
+    groups = api.operator_groups
+    access = Access(frozenset(api.operators), frozenset(groups), os.getuid())
+
+    def facts() -> dict[str, Any]:
+        return {"name": config.name, "outputs_fault": service.verbs.outputs_fault()}
+
+    app = make_app(service.verbs, ledger, access, facts, config.ledger.path)
+    await serve(app, api.socket, groups[0] if groups else "")
+
+
+async def _opened(
+    config: Centre, store: Store, clock: Clock, health: LedgerHealth, stack: AsyncExitStack
+) -> Ledger:
+    """Take up the books, and see to it that they are closed last."""
+    writer = ThreadWriter(store, config.ledger.retry_s, health.tell)
+    try:
+        async with asyncio.timeout(OPENING_TIMEOUT_S):
+            ledger = await open_ledger(store, writer, clock.now_us)
+    except BaseException as error:
+        writer.close()
+        store.close()
+        if isinstance(error, TimeoutError):
+            raise LedgerUnavailable(health.fault or "the ledger cannot be written") from error
+        raise
+    stack.callback(ledger.close)
+    return ledger
+
+
+def _keys(folder: Path) -> KeyFolder:
+    try:
+        return KeyFolder(folder)
+    except OSError as error:
+        raise CannotRun(f"the keys in {folder} cannot be used: {error.strerror}") from error
+
+
+def _clock(config: Centre, last_event_us: int) -> Clock:
+    """Return the clock of the centre: a simulated calendar goes on where the ledger ended."""
+    day = config.simulation.calendar_date if config.simulation else None
+    if day is None:
+        return SystemClock()
+    return CalendarClock(max(start_of_day_us(day, 8), last_event_us))
+
+
+def _has_simulated_wires(config: Centre) -> bool:
+    urls = [station.url for line in config.lines for station in line.stations]
+    urls += [line.transport.url for line in config.lines]
+    return any(url.startswith("sim://") for url in urls)
+
+
+@contextmanager
+def only_one(ledger: Path) -> Iterator[None]:
+    """Hold a ledger's lock; the kernel drops it with the process, however that ends."""
+    try:
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        lock = ledger.with_name(f"{ledger.name}.lock")
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotRun(f"the ledger {ledger} cannot be opened: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRun(f"another centre runs on the ledger {ledger}") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def allow_many_descriptors() -> None:
+    """Lift our own soft limit: each station, client and file of the ledger takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def told_to_stop(stack: AsyncExitStack) -> asyncio.Event:
+    """Return what is set by SIGTERM or SIGINT for as long as the stack is open."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+        stack.callback(loop.remove_signal_handler, number)
+    return stop
+
+
+@contextmanager
+def refused_for(*faults: type[Exception]) -> Iterator[None]:
+    """Turn faults of the world that end a process into `CannotRun`, out of groups of tasks too."""
+    try:
+        yield
+    except faults as error:
+        raise CannotRun(str(error)) from error
+    except BaseExceptionGroup as group:
+        kinds: tuple[type[Exception], ...] = (CannotRun, *faults)
+        known, rest = group.split(kinds)
+        if known is None or rest is not None:
+            raise
+        raise CannotRun(str(_first(known))) from group
+
+
+def _first(group: BaseExceptionGroup[Any]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
