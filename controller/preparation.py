@@ -56,15 +56,31 @@ class Preparation:
 
     def application(self, order: Order) -> Application:
         """Open the sealed application of an order."""
-        sealed = self.store.sealed(order.batch, order.position)
+        return from_bytes(self._opened(order.id, order.batch, order.position))
+
+    def refused(self, batch: str, position: int) -> tuple[str, str, str]:
+        """Return acceptance number, citizen number and name of a refused application."""
+        content = self._opened(f"{batch} application {position}", batch, position)
+        number, citizen_number, name = content.decode().split("\x1f")
+        return number, citizen_number, name
+
+    async def chip_photo(self, application: Application) -> bytes:
+        """Return the photo as it is written to the chip; empty for a product without one."""
+        product = self.products.get(application.product_code)
+        if product is None or product.chip_profile is None:
+            return b""
+        if product.photo_encoder is None:
+            return chip_photo(application.photo)
+        return await external_chip_photo(application.photo, product.photo_encoder)
+
+    def _opened(self, whose: str, batch: str, position: int) -> bytes:
+        sealed = self.store.sealed(batch, position)
         if sealed is None:
-            raise CannotPrepare(order.id, "it has no sealed application")
+            raise CannotPrepare(whose, "it has no sealed application")
         try:
-            key = self.keys.key(order.batch)
-            content = open_sealed(key, sealed, associated(order.batch, order.position))
+            return open_sealed(self.keys.key(batch), sealed, associated(batch, position))
         except VaultError as error:
-            raise CannotPrepare(order.id, str(error)) from error
-        return from_bytes(content)
+            raise CannotPrepare(whose, str(error)) from error
 
     async def prepare(self, order: Order) -> None:
         """Make everything that the order's card will need; raises `CannotPrepare`."""
@@ -102,14 +118,9 @@ class Preparation:
     async def _chip_files(self, application: Application, product: Product) -> dict[int, bytes]:
         if product.chip_profile is None:
             return {}
-        photo = (
-            chip_photo(application.photo)
-            if product.photo_encoder is None
-            else await external_chip_photo(application.photo, product.photo_encoder)
-        )
         return {
             TEXT_FILE: chip_text(application),
-            PHOTO_FILE: photo,
+            PHOTO_FILE: await self.chip_photo(application),
             3: bytes(FINGERPRINT_BYTES),
             4: bytes(ADDED_ADDRESS_BYTES),
         }

@@ -31,7 +31,7 @@ class Outputs(Protocol):
     def fault(self) -> str:
         """Why files cannot be written at the moment, or nothing."""
 
-    def write_missing(self) -> None:
+    async def write_missing(self) -> None:
         """Write every manifest and receipt that the books ask for and the folder lacks."""
 
 
@@ -132,7 +132,7 @@ class Service:
             delay_us = round(self.config.limits.closing_delay_s * MICROSECONDS)
             for batch in closable(self.ledger.books, self.clock.now_us(), delay_us):
                 await self.ledger.append(*closing(self.ledger.books, batch))
-            self.outputs.write_missing()
+            await self.outputs.write_missing()
             await asyncio.sleep(HOUSEKEEPING_S)
 
     async def _end_first_generation(self) -> None:
