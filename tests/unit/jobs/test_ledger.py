@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -233,24 +234,40 @@ async def test_how_long_groups_wait_for_the_disk_is_told() -> None:
     assert waited == [0.0, 3.0]
 
 
+class SlowThenFullDisk(Store):
+    """Takes its time over one commit; the disk is full at the next until there is room."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.hurry, self.room = threading.Event(), threading.Event()
+        self.commits = 0
+
+    def stage(self, groups: Iterable[Group]) -> None:
+        if self.commits == 2 and not self.room.is_set():
+            raise LedgerUnavailable("disk full")
+        super().stage(groups)
+
+    def commit(self) -> None:
+        self.commits += 1
+        if self.commits == 2:
+            self.hurry.wait(5)
+        super().commit()
+
+
 @pytest.mark.real_time
 async def test_a_commit_is_told_though_the_next_one_fails(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "ledger.sqlite"))
-    faults: asyncio.Queue[LedgerUnavailable | None] = asyncio.Queue()
-    writer = ThreadWriter(store, 0.01, faults.put_nowait, group_max=1)
-    ledger = await open_ledger(store, writer, lambda: 1)
-    reader = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
-    store._connection.execute("PRAGMA busy_timeout = 0")
-    reader.execute("BEGIN IMMEDIATE")
+    store = SlowThenFullDisk.open(str(tmp_path / "ledger.sqlite"))
+    assert isinstance(store, SlowThenFullDisk)
+    faults: list[LedgerUnavailable | None] = []
+    ledger = await open_ledger(store, ThreadWriter(store, 0.01, faults.append, 1), lambda: 1)
     first, second = ledger.post(batch()), ledger.post(order())
+    store.hurry.set()
     async with asyncio.timeout(5):
-        assert isinstance(await faults.get(), LedgerUnavailable)
-    assert not first.done()
-    reader.execute("COMMIT")
+        await first
+    assert not second.done()
+    store.room.set()
     async with asyncio.timeout(5):
-        await asyncio.gather(first, second)
-    while not faults.empty():
-        last = faults.get_nowait()
-    assert last is None
+        await second
+    assert isinstance(faults[0], LedgerUnavailable)
+    assert faults[-1] is None
     ledger.close()
-    reader.close()
