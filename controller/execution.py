@@ -184,7 +184,7 @@ class Execution:
         """Ask until there is an answer, or until a person has settled the card."""
         books, station = self._ledger.books, act.station
         while True:
-            await self._places.until(lambda: station.usable or work.id not in books.works)
+            await self._places.until(lambda: station.may_be_asked or work.id not in books.works)
             if work.id not in books.works:
                 return Outcome.UNKNOWN
             try:
@@ -193,6 +193,7 @@ class Execution:
                 if reaction_to(error) is Reaction.BLAME_CARD:
                     return Outcome.UNKNOWN
                 await self._react(station, error)
+                await asyncio.sleep(RETRY_PAUSE_S)
 
     async def _react(self, station: Station, error: DriverError, *, blame: bool = True) -> None:
         """Do to the station what the table says; `CardAtFault` when the card is to blame."""

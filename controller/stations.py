@@ -48,26 +48,31 @@ class Port(Generic[DriverType]):
         self._expected_serial = expected_serial
         self._identify_timeout_s = identify_timeout_s
         self._driver: DriverType | None = None
+        self._opening = asyncio.Lock()
         self.on_identity: Callable[[Identity], Awaitable[None]] | None = None
 
     async def driver(self) -> DriverType:
         """Return the driver of the machine that is on the wire; opens and identifies if needed."""
-        if self._driver is None:
-            driver = await self._open_driver()
-            try:
-                async with asyncio.timeout(self._identify_timeout_s):
-                    identity = await driver.identify()
-                self._check(identity)
-                if self.on_identity is not None:
-                    await self.on_identity(identity)
-            except TimeoutError as error:
-                await driver.aclose()
-                raise ReplyTimeout("The machine does not say who it is.") from error
-            except BaseException:
-                await driver.aclose()
-                raise
-            self._driver = driver
-        return self._driver
+        async with self._opening:
+            if self._driver is None:
+                self._driver = await self._open()
+            return self._driver
+
+    async def _open(self) -> DriverType:
+        driver = await self._open_driver()
+        try:
+            async with asyncio.timeout(self._identify_timeout_s):
+                identity = await driver.identify()
+            self._check(identity)
+            if self.on_identity is not None:
+                await self.on_identity(identity)
+        except TimeoutError as error:
+            await driver.aclose()
+            raise ReplyTimeout("The machine does not say who it is.") from error
+        except BaseException:
+            await driver.aclose()
+            raise
+        return driver
 
     async def drop(self) -> None:
         """Hang up; the next use opens the wire again."""
@@ -116,6 +121,15 @@ class Station:
     def usable(self) -> bool:
         """True while the station may be given work."""
         return self.state is StationState.EXECUTE
+
+    @property
+    def may_be_asked(self) -> bool:
+        """True while its machine answers questions: at work, or on the way there."""
+        return self.state in {
+            StationState.EXECUTE,
+            StationState.RESETTING,
+            StationState.UNHOLDING,
+        }
 
     @property
     def port(self) -> Port[Driver]:

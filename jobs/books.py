@@ -241,7 +241,10 @@ class Books:
         rows: list[Row] = [card]
         if trigger:
             rows.extend(self._step_card(card, CardTrigger(trigger), event))
-        card.place = data.get("place", card.place)
+        if "place" in data:
+            card.place = data["place"]
+            if card.state is CardState.IN_DOUBT:
+                card.may_be_at = (card.place,)  # what was done to it is in doubt, not where it is
         card.reason = data.get("reason", card.reason)
         card.card_serial = data.get("card_serial", card.card_serial)
         if event.draft.chip_serial:
