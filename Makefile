@@ -1,0 +1,35 @@
+# Everything runs in .venv, which is made from the lock file; no root, nothing outside this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.made-from-lock
+
+.PHONY: demo test soak bench lint clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)
+	$(BIN)/cardcentre demo
+
+test: lint
+	$(BIN)/pytest -n 2 -m "not soak"
+
+soak: $(STAMP)
+	$(BIN)/pytest -m soak -s --timeout 0
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.run $(NAME)
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
