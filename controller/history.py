@@ -10,8 +10,30 @@ from typing import Any
 from controller.views import Plain, iso
 from jobs.events import Kind
 from jobs.ledger.store import Store
+from jobs.states import CardTrigger, OrderTrigger
 
 EVENTS_MAX = 1_000
+
+#: What a card or an order is after a trigger.
+_AFTER: Mapping[str, str] = {
+    CardTrigger.PRINT: "printed",
+    CardTrigger.LAMINATE: "laminated",
+    CardTrigger.ENCODE: "encoded",
+    CardTrigger.VERIFY: "verified",
+    CardTrigger.ACCEPT: "accepted",
+    CardTrigger.PACK: "packed",
+    CardTrigger.DISPATCH: "dispatched",
+    CardTrigger.SPOIL: "spoiled",
+    CardTrigger.DESTROY: "destroyed",
+    CardTrigger.DOUBT: "in doubt",
+    CardTrigger.SETTLE: "settled",
+    OrderTrigger.BEGIN: "begun",
+    OrderTrigger.REQUEUE: "queued again",
+    OrderTrigger.HOLD: "held",
+    OrderTrigger.RELEASE: "released to be made",
+    OrderTrigger.COMPLETE: "done",
+    OrderTrigger.CANCEL: "cancelled",
+}
 
 _COLUMNS = "sequence, time_us, kind, actor, card, work, station, box, data"
 _OF_CARD = f"SELECT {_COLUMNS} FROM events WHERE card = ? ORDER BY sequence LIMIT {EVENTS_MAX}"  # noqa: S608  (our own names)
@@ -34,7 +56,7 @@ def _events(store: Store, sql: str, value: str) -> list[Plain]:
     for row in store.query(sql, (value,)):
         kind, data = Kind(row["kind"]), json.loads(row["data"])
         if kind is Kind.WORK_BEGUN:
-            acts[row["work"]] = data["act"]
+            acts[row["work"]] = data["act"].replace("_", " ")
         found.append(
             {
                 "sequence": row["sequence"],
@@ -57,12 +79,13 @@ def event_text(kind: Kind, data: Mapping[str, Any], act: str = "work") -> str:
         case Kind.ORDER_CREATED:
             return _joined(f"ordered, promised by {data['promise_date']}", hold=data.get("hold"))
         case Kind.ORDER_CHANGED:
-            return _joined(str(data["trigger"]), because=data.get("reason"))
+            return _joined(_AFTER[data["trigger"]], because=data.get("reason"))
         case Kind.CARD_ISSUED:
             return f"blank issued on {data['line']}"
         case Kind.CARD_CHANGED:
-            trigger = data.get("trigger") or ("found" if "place" in data else "noted")
-            return _joined(str(trigger), at=data.get("place"), because=data.get("reason"))
+            known = "found" if "place" in data else "noted"
+            now = _AFTER[data["trigger"]] if data.get("trigger") else known
+            return _joined(now, at=data.get("place"), because=data.get("reason"))
         case Kind.WORK_BEGUN:
             way = data.get("destination")
             return _joined(f"{act} begun", to=way if way != data.get("source") else "")
@@ -70,7 +93,7 @@ def event_text(kind: Kind, data: Mapping[str, Any], act: str = "work") -> str:
             return _joined(
                 f"{act} {str(data['outcome']).replace('_', ' ')}",
                 told_by=data.get("told_by") if data.get("told_by") != "reply" else "",
-                now=data.get("trigger"),
+                now=_AFTER.get(data.get("trigger", "")),
                 error=data.get("error"),
                 because=data.get("reason"),
             )

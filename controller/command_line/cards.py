@@ -39,6 +39,13 @@ _BOX = [
     Column("opened_at", "opened"),
     Column("sealed_at", "sealed"),
 ]
+_CONTENTS = [
+    Column("id", "card"),
+    Column("order", "order"),
+    Column("state", "state"),
+    Column("card_serial", "card serial"),
+    Column("reason", "reason", wraps=True),
+]
 _STOCK = [
     Column("line", "line"),
     Column("in_magazine", "in the magazine"),
@@ -135,7 +142,7 @@ def card_settle(session: Session, card_id: str, place: str, *, spoiled: bool, ye
 
         session.confirm(yes, describe)
     session.act("cards", card_id, "settle", body={"found_at": place})
-    session.tell(f"{card_id} is settled: {f'at {place}' if place else 'spoiled'}")
+    session.say(f"{card_id} is settled: {f'at {place}' if place else 'spoiled'}")
 
 
 @card.command("spoil")
@@ -155,7 +162,7 @@ def card_spoil(session: Session, card_id: str, reason: str, *, yes: bool) -> Non
 
     session.confirm(yes, describe)
     session.act("cards", card_id, "spoil", body={"reason": reason})
-    session.tell(f"{card_id} is spoiled: {reason}")
+    session.say(f"{card_id} is spoiled: {reason}")
 
 
 @card.command("accept")
@@ -164,7 +171,7 @@ def card_spoil(session: Session, card_id: str, reason: str, *, yes: bool) -> Non
 def card_accept(session: Session, card_id: str) -> None:
     """Accept the card that lies before you for inspection."""
     session.act("cards", card_id, "accept")
-    session.tell(f"{card_id} is accepted")
+    session.say(f"{card_id} is accepted")
 
 
 @card.command("reject")
@@ -174,7 +181,7 @@ def card_accept(session: Session, card_id: str) -> None:
 def card_reject(session: Session, card_id: str, reason: str) -> None:
     """Reject the card that lies before you for inspection."""
     session.act("cards", card_id, "reject", body={"reason": reason})
-    session.tell(f"{card_id} is rejected: {reason}")
+    session.say(f"{card_id} is rejected: {reason}")
 
 
 @click.group()
@@ -207,9 +214,7 @@ def box_show(session: Session, box_id: str, *, as_json: bool) -> None:
         return
     page = Page()
     page.facts((column.heading, column.cell(found)) for column in _BOX)
-    columns = [Column("id", "card"), Column("order", "order"), Column("state", "state"),
-               Column("card_serial", "card serial"), Column("reason", "reason")]  # fmt: skip
-    page.table(columns, found["contents"], title="Cards", empty="none")
+    page.table(_CONTENTS, found["contents"], title="Cards", empty="none")
     page.write()
 
 
@@ -229,7 +234,7 @@ def box_seal(session: Session, box_id: str, *, yes: bool) -> None:
 
     session.confirm(yes, describe)
     session.act("boxes", box_id, "seal")
-    session.tell(f"{box_id} is sealed")
+    session.say(f"{box_id} is sealed")
 
 
 @click.group()
@@ -259,7 +264,7 @@ blanks_argument = click.argument("blanks", metavar="COUNT", type=click.IntRange(
 def stock_load(session: Session, line_name: str, blanks: int) -> None:
     """Record blanks that you have put into a line's magazine."""
     session.act("stock", line_name, "load", body={"blanks": blanks})
-    session.tell(f"{blanks} blanks are loaded into {line_name}")
+    session.say(f"{blanks} blanks are loaded into {line_name}")
 
 
 @stock.command("return")
@@ -279,7 +284,7 @@ def stock_return(session: Session, line_name: str, blanks: int, *, yes: bool) ->
 
     session.confirm(yes, describe)
     session.act("stock", line_name, "return", body={"blanks": blanks})
-    session.tell(f"{blanks} blanks are returned from {line_name}")
+    session.say(f"{blanks} blanks are returned from {line_name}")
 
 
 def _table(columns: list[Column], rows: list[dict[str, Any]], empty: str) -> None:

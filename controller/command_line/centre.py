@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from controller.command_line.output import Column, Page, json_option, write_json
+from controller.command_line.problems import emit
 from controller.command_line.session import Session, pass_session
 from controller.command_line.stations import LINE, STATION
 
 _TODO = [
     Column("need", "what"),
     Column("subject", "which"),
-    Column("reason", "why"),
-    Column("command", "answer"),
+    Column("reason", "why", wraps=True),
+    Column("command", "answer", wraps=True),
 ]
 _SHOWN_IN_STATUS = {"name", "state", "since", "act", "cards", "reason"}
 
@@ -65,6 +66,7 @@ def status_page(found: dict[str, Any]) -> Page:
             ("day", promises["today"]),
             ("ledger", f"{found['ledger']['events']} events"),
             ("ledger fault", found["ledger"]["fault"]),
+            ("output fault", found.get("outputs_fault", "")),
             ("batches", counted(found["batches"])),
             ("orders", counted(found["orders"])),
             ("promises", f"{due}, of {promises['open']} open orders"),
@@ -110,6 +112,5 @@ def _watch_in_pipe(session: Session, every_s: float, *, as_json: bool) -> None:
             write_json(found)
         else:
             status_page(found).write()
-            click.echo()
-        sys.stdout.flush()
+            emit("")
         time.sleep(every_s)

@@ -6,7 +6,7 @@ import click
 
 from config.centre import load_centre
 from config.loading import ConfigError
-from controller.command_line.problems import WrongUse
+from controller.command_line.problems import WrongUse, emit
 
 
 @click.group()
@@ -24,7 +24,7 @@ def config_check(file: Path) -> None:
         raise WrongUse(str(error)) from error
     stations = sum(len(line.stations) for line in centre.lines)
     lines = "1 line" if len(centre.lines) == 1 else f"{len(centre.lines)} lines"
-    click.echo(
+    emit(
         f"{file}: sound; {centre.name} is for {centre.purpose.value}, with {lines}, "
         f"{stations} stations, making {', '.join(centre.products)}"
     )

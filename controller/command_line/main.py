@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 from controller.command_line.lazy import Entry, LazyGroup
-from controller.command_line.problems import INTERRUPTED, OUR_FAULT, READER_GONE
+from controller.command_line.problems import INTERRUPTED, OUR_FAULT, READER_GONE, ReaderGone
 from controller.command_line.session import Session
+
+STANDARD_OUTPUT = 1
 
 _HERE = "controller.command_line"
 ENTRIES = {
@@ -78,17 +80,13 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        _forget_output()
+    except (ReaderGone, BrokenPipeError):
+        # Keeps Python from complaining at exit that nobody reads any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
         return READER_GONE
     except Exception as error:  # noqa: BLE001  (the last boundary: an operator sees no traceback)
         return _our_fault(error, arguments)
     return result if isinstance(result, int) else 0
-
-
-def _forget_output() -> None:
-    """Keep Python from complaining at exit that nobody reads any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _our_fault(error: Exception, arguments: list[str]) -> int:

@@ -87,7 +87,7 @@ def _of_the_centre(doors: Doors, store: Store, books: Books, listing: str, query
             what = str(query["what"])
             return views.find_cards(books, what, _approval_key(doors.keys, what))
         case "todo":
-            return _todo(books)
+            return _todo(doors, books)
         case _:
             assert listing == "status", listing
             return _status(doors, store, books, facts)
@@ -99,21 +99,31 @@ def _status(doors: Doors, store: Store, books: Books, facts: list[overview.Stati
     return {
         "running": False,
         "ledger": {"events": sequence, "generation": generation, "waiting": 0, "fault": ""},
-        "todo": len(_todo(books)),
+        "todo": len(_todo(doors, books)),
         **found,
         "lines": [_stopped(line) for line in found["lines"]],
         "name": doors.name,
     }
 
 
-def _todo(books: Books) -> list[Plain]:
-    """Return what waits for a person whichever machines there are."""
+def _todo(doors: Doors, books: Books) -> list[Plain]:
+    """Return what waits for a person whichever machines there are; first of all, the centre."""
     from controller.todo import todo_of_books, todo_of_cards
 
+    run = {"need": "centre stopped", "subject": doors.name, "reason": "no centre runs", "code": "",
+           "command": "cardcentre run", "may_be_at": []}  # fmt: skip
     return [
-        asdict(item) | {"may_be_at": list(getattr(books.cards.get(item.subject), "may_be_at", ()))}
-        for item in (*todo_of_cards(books), *todo_of_books(books))
+        run,
+        *(
+            asdict(item) | {"may_be_at": _may_be_at(books, item.subject)}
+            for item in (*todo_of_cards(books), *todo_of_books(books))
+        ),
     ]
+
+
+def _may_be_at(books: Books, subject: str) -> list[str]:
+    card = books.cards.get(subject)
+    return list(card.may_be_at) if card is not None else []
 
 
 def _stopped(line: Plain) -> Plain:

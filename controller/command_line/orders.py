@@ -34,7 +34,7 @@ _BATCH = [
     Column("orders.held", "held"),
     Column("orders.done", "done"),
     Column("orders.cancelled", "cancelled"),
-    Column("reason", "reason"),
+    Column("reason", "reason", wraps=True),
 ]
 _ORDER = [
     Column("id", "order"),
@@ -45,12 +45,14 @@ _ORDER = [
     Column("card", "card"),
     Column("place", "place"),
     Column("attempts", "attempts"),
-    Column("reason", "reason"),
+    Column("reason", "reason", wraps=True),
 ]
 _REFUSAL = [
     Column("position", "application"),
     Column("at", "refused"),
-    Column("reasons", "reasons", lambda found: "; ".join(_reason(one) for one in found)),
+    Column(
+        "reasons", "reasons", lambda found: "; ".join(_reason(one) for one in found), wraps=True
+    ),
 ]
 CARD = [
     Column("id", "card"),
@@ -59,7 +61,7 @@ CARD = [
     Column("place", "place"),
     Column("box", "box"),
     Column("issued_at", "issued"),
-    Column("reason", "reason"),
+    Column("reason", "reason", wraps=True),
 ]
 EVENT = [
     Column("sequence", "event"),
@@ -67,7 +69,7 @@ EVENT = [
     Column("actor", "by"),
     Column("card", "card"),
     Column("station", "station"),
-    Column("text", "what"),
+    Column("text", "what", wraps=True),
 ]
 _TAKEN = [
     Column("package_number", "package"),
@@ -75,7 +77,7 @@ _TAKEN = [
     Column("accepted", "accepted"),
     Column("held", "held"),
     Column("refused", "refused"),
-    Column("remark", "remark"),
+    Column("remark", "remark", wraps=True),
 ]
 
 
@@ -148,7 +150,7 @@ def batch_show(session: Session, batch_id: str, *, as_json: bool) -> None:
 def batch_release(session: Session, batch_id: str, reason: str) -> None:
     """Let a batch be made."""
     session.act("batches", batch_id, "release", body={"reason": reason})
-    session.tell(f"{batch_id} is released")
+    session.say(f"{batch_id} is released")
 
 
 @batch.command("hold")
@@ -158,7 +160,7 @@ def batch_release(session: Session, batch_id: str, reason: str) -> None:
 def batch_hold(session: Session, batch_id: str, reason: str) -> None:
     """Begin no more cards of a batch; those in process are finished."""
     session.act("batches", batch_id, "hold", body={"reason": reason})
-    session.tell(f"{batch_id} is held")
+    session.say(f"{batch_id} is held")
 
 
 @batch.command("cancel")
@@ -179,7 +181,7 @@ def batch_cancel(session: Session, batch_id: str, reason: str, *, yes: bool) -> 
 
     session.confirm(yes, describe)
     session.act("batches", batch_id, "cancel", body={"reason": reason})
-    session.tell(f"{batch_id} is cancelled")
+    session.say(f"{batch_id} is cancelled")
 
 
 @click.group()
@@ -237,7 +239,7 @@ def order_show(session: Session, order_id: str, *, as_json: bool) -> None:
 def order_hold(session: Session, order_id: str, reason: str) -> None:
     """Hold an order that is not begun."""
     session.act("orders", order_id, "hold", body={"reason": reason})
-    session.tell(f"{order_id} is held")
+    session.say(f"{order_id} is held")
 
 
 @order.command("cancel")
@@ -257,7 +259,7 @@ def order_cancel(session: Session, order_id: str, reason: str, *, yes: bool) -> 
 
     session.confirm(yes, describe)
     session.act("orders", order_id, "cancel", body={"reason": reason})
-    session.tell(f"{order_id} is cancelled")
+    session.say(f"{order_id} is cancelled")
 
 
 @order.command("remake")
@@ -267,7 +269,7 @@ def order_cancel(session: Session, order_id: str, reason: str, *, yes: bool) -> 
 def order_remake(session: Session, order_id: str, reason: str) -> None:
     """Let a held order be made (again)."""
     session.act("orders", order_id, "release", body={"reason": reason})
-    session.tell(f"{order_id} is queued")
+    session.say(f"{order_id} is queued")
 
 
 def _reason(reason: dict[str, str]) -> str:

@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import east_asian_width
 
 import click
+
+from controller.command_line.problems import emit
 
 if TYPE_CHECKING:  # rich is only imported for a terminal
     from rich.console import Group, RenderableType
@@ -27,6 +29,9 @@ limit_option = click.option(
 )  # fmt: skip
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
+WRAPPED_WIDTH = 16
+GAP_WIDTH = 2
+
 _COLOURS = {
     "Execute": "green", "Held": "yellow", "Suspended": "yellow", "Aborted": "red",
     "done": "green", "packed": "green", "dispatched": "green", "sealed": "green",
@@ -37,17 +42,26 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: the key (dotted for a nested one), its heading, and how its values read."""
+    """One column: the key (dotted for a nested one), its heading, and how its values read.
+
+    On a narrow terminal the columns that may wrap make room for the others.
+    """
 
     key: str
     heading: str
     text: Callable[[Any], str] | None = None
+    wraps: bool = False
 
-    def cell(self, row: Mapping[str, Any]) -> str:
-        """Return what a row shows here."""
+    def value(self, row: Mapping[str, Any]) -> Any:
+        """Return what a row has here."""
         value: Any = row
         for part in self.key.split("."):
             value = value[part]
+        return value
+
+    def cell(self, row: Mapping[str, Any]) -> str:
+        """Return what a row shows here."""
+        value = self.value(row)
         if self.text is not None:
             return self.text(value)
         return moment(value) if _is_moment(self.key) else plain(value)
@@ -63,8 +77,25 @@ class _Table:
     def cells(self) -> list[list[str]]:
         return [[column.cell(row) for column in self.columns] for row in self.rows]
 
-    def numeric(self, index: int, cells: list[list[str]]) -> bool:
-        return all(row[index].replace(".", "", 1).isdigit() or not row[index] for row in cells)
+    def filled(self) -> list[int]:
+        """Tell which columns have something in them."""
+        cells = self.cells()
+        return [i for i in range(len(self.columns)) if any(row[i] for row in cells)]
+
+    def needed_width(self) -> int:
+        """Return how wide a terminal must be for this to be read as it is meant."""
+        cells = self.cells()
+        widths = (
+            WRAPPED_WIDTH
+            if self.columns[i].wraps
+            else max(_width(text) for text in (self.columns[i].heading, *(r[i] for r in cells)))
+            for i in self.filled()
+        )
+        return sum(width + GAP_WIDTH for width in widths)
+
+    def numbers(self) -> list[bool]:
+        """Tell which columns hold numbers."""
+        return [all(_is_number(column.value(row)) for row in self.rows) for column in self.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +134,14 @@ class Page:
         if sys.stdout.isatty():
             from rich.console import Console
 
-            Console(highlight=False).print(self.rich())
+            # Too narrow a terminal breaks the lines itself, which loses nothing.
+            tables = [one for one in self._sections if isinstance(one, _Table)]
+            needed = max((table.needed_width() for table in tables), default=0)
+            console = Console(highlight=False)
+            console.width = max(console.width, needed)
+            console.print(self.rich())
         else:
-            click.echo("\n".join(self.lines()))
+            emit("\n".join(self.lines()))
 
     def lines(self) -> Iterator[str]:
         """Return the page as plain text."""
@@ -134,7 +170,7 @@ class Page:
 
 def write_json(value: Any) -> None:
     """Write a value as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    emit(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def plain(value: Any) -> str:
@@ -156,6 +192,10 @@ def moment(text: str, today: date | None = None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_moment(key: str) -> bool:
     return key in {"at", "since"} or (key.endswith("_at") and key != "may_be_at")
 
@@ -166,14 +206,13 @@ def _plain_table(table: _Table) -> Iterator[str]:
     if not table.rows:
         yield table.empty
         return
-    cells = table.cells()
-    rows = [[column.heading.upper() for column in table.columns], *cells]
+    rows = [[column.heading.upper() for column in table.columns], *table.cells()]
+    numbers = table.numbers()
     widths = [max(_width(row[index]) for row in rows) for index in range(len(table.columns))]
-    right = [table.numeric(index, cells) for index in range(len(table.columns))]
     for row in rows:
         padded = (
             _padded(text, width, right=to_right)
-            for text, width, to_right in zip(row, widths, right, strict=True)
+            for text, width, to_right in zip(row, widths, numbers, strict=True)
         )
         yield "  ".join(padded).rstrip()
 
@@ -192,13 +231,20 @@ def _rich(section: _Table | _Facts | str) -> RenderableType:
         return grid
     if not section.rows:
         return Text(f"{section.title} {section.empty}".strip(), style="dim")
-    table = Table(box=box.SIMPLE_HEAD, title=section.title or None, title_justify="left")
-    cells = section.cells()
-    for index, column in enumerate(section.columns):
-        right = section.numeric(index, cells)
-        table.add_column(column.heading, justify="right" if right else "left", no_wrap=index == 0)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title=section.title or None,
+        title_justify="left",
+    )
+    cells, numbers = section.cells(), section.numbers()
+    for index in section.filled():
+        column = section.columns[index]
+        justify: Literal["left", "right"] = "right" if numbers[index] else "left"
+        table.add_column(column.heading, justify=justify, no_wrap=not column.wraps, overflow="fold")
     for row in cells:
-        table.add_row(*(_coloured(text) for text in row))
+        table.add_row(*(_coloured(row[index]) for index in section.filled()))
     return table
 
 

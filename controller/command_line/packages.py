@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from controller.command_line.output import Column, Page, json_option, write_json
-from controller.command_line.problems import THE_ANSWER_IS_NO, No, WrongUse
+from controller.command_line.problems import THE_ANSWER_IS_NO, No, WrongUse, emit
 from controller.command_line.progress import STEPS_TOLD, progress
 from controller.command_line.session import Session, pass_session
 from jobs.package_checks import CheckRules, Judgement, judge
@@ -27,7 +27,7 @@ _REASONS = [
     Column("verdict", "verdict"),
     Column("field", "field"),
     Column("code", "code"),
-    Column("text", "reason"),
+    Column("text", "reason", wraps=True),
 ]
 
 
@@ -73,7 +73,7 @@ def package_make(
         raise No(f"{path} is there already; give another --serial, --date or --out") from None
     except OSError as error:
         raise No(f"{path} cannot be written: {error.strerror or error}") from error
-    click.echo(str(path))
+    emit(str(path))
 
 
 @package.command("check")

@@ -26,3 +26,15 @@ class WrongUse(No):
     """The command or the configuration is wrong."""
 
     exit_code = WRONG_USE
+
+
+class ReaderGone(Exception):
+    """Nobody reads what is written any more (`| head`)."""
+
+
+def emit(text: str) -> None:
+    """Write to the standard output. click would end the command with 1, which means no."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise ReaderGone from None

@@ -45,7 +45,7 @@ def account_page(found: dict[str, Any]) -> Page:
         {"reason": reason, "cards": cards} for reason, cards in found["spoiled_by_reason"].items()
     ]
     page.table(
-        [Column("reason", "spoiled because"), Column("cards", "cards")],
+        [Column("reason", "spoiled because", wraps=True), Column("cards", "cards")],
         reasons,
         empty="nothing was spoiled",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.command_line.problems import No, WrongUse
+from controller.command_line.problems import No, WrongUse, emit
 
 if TYPE_CHECKING:  # importing these takes longer than most commands run
     from config.centre import Centre
@@ -138,6 +138,10 @@ class Session:
         except CentreError as error:
             problem = WrongUse if error.code == "api.wrong_input" else No
             raise problem(str(error)) from error
+
+    def say(self, text: str) -> None:
+        """Say what was done."""
+        emit(text)
 
     def tell(self, text: str) -> None:
         """Say something beside the output."""

@@ -16,16 +16,16 @@ STATION = [
     Column("since", "since"),
     Column("act", "act"),
     Column("cards", "card"),
-    Column("reason", "reason"),
+    Column("reason", "reason", wraps=True),
     Column("code", "code"),
-    Column("machine_serial", "machine"),
+    Column("machine_serial", "machine", wraps=True),
 ]
 LINE = [
     Column("name", "line"),
     Column("running", "feeding"),
     Column("in_process", "cards on it"),
     Column("in_magazine", "blanks"),
-    Column("reason", "reason"),
+    Column("reason", "reason", wraps=True),
 ]
 
 name_argument = click.argument("name", metavar="STATION")
@@ -53,7 +53,7 @@ def station_list(session: Session, *, as_json: bool) -> None:
 def station_hold(session: Session, name: str, reason: str) -> None:
     """Hold a station; what it is doing is finished first."""
     session.act("stations", name, "hold", body={"reason": reason})
-    session.tell(f"{name} is held")
+    session.say(f"{name} is held")
 
 
 @station.command("unhold")
@@ -62,7 +62,7 @@ def station_hold(session: Session, name: str, reason: str) -> None:
 def station_unhold(session: Session, name: str) -> None:
     """Let a held station work again, after seeing to the cause."""
     session.act("stations", name, "unhold")
-    session.tell(f"{name} is told to go on; `cardcentre station list` shows whether it does")
+    session.say(f"{name} is told to go on; `cardcentre station list` shows whether it does")
 
 
 @station.command("clear")
@@ -71,7 +71,7 @@ def station_unhold(session: Session, name: str) -> None:
 def station_clear(session: Session, name: str) -> None:
     """Say that the cause of an abort has been seen to; the station can then be started."""
     session.act("stations", name, "clear")
-    session.tell(f"{name} is cleared; `cardcentre station start {name}` brings it up")
+    session.say(f"{name} is cleared; `cardcentre station start {name}` brings it up")
 
 
 @station.command("stop")
@@ -88,7 +88,7 @@ def station_stop(session: Session, name: str, *, yes: bool) -> None:
 
     session.confirm(yes, describe)
     session.act("stations", name, "stop")
-    session.tell(f"{name} is stopped")
+    session.say(f"{name} is stopped")
 
 
 @station.command("start")
@@ -97,7 +97,7 @@ def station_stop(session: Session, name: str, *, yes: bool) -> None:
 def station_start(session: Session, name: str) -> None:
     """Bring a stopped station up; it homes and warms up first."""
     session.act("stations", name, "start")
-    session.tell(f"{name} is coming up; `cardcentre station list` shows when it is there")
+    session.say(f"{name} is coming up; `cardcentre station list` shows when it is there")
 
 
 @click.group()
@@ -112,7 +112,7 @@ def line_start(session: Session, name: str) -> None:
     """Authorise a line: its stations come up and feeding begins."""
     name = name or _only_line(session)
     session.act("lines", name, "start")
-    session.tell(f"{name} is started; its stations are coming up")
+    session.say(f"{name} is started; its stations are coming up")
 
 
 @line.command("stop")
@@ -131,7 +131,7 @@ def line_stop(session: Session, name: str, reason: str, *, yes: bool) -> None:
     session.confirm(yes, describe)
     name = name or _only_line(session)
     session.act("lines", name, "stop", body={"reason": reason})
-    session.tell(f"{name} is stopped")
+    session.say(f"{name} is stopped")
 
 
 @line.command("status")

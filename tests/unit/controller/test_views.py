@@ -115,7 +115,7 @@ async def test_the_history_of_a_card_reads_like_what_happened(tmp_path: Path) ->
         "blank issued on line-1",
         "print begun, to printer-1 outfeed",
         (
-            "print unknown, told by evidence, now doubt, error link.reply_timeout, "
+            "print unknown, told by evidence, now in doubt, error link.reply_timeout, "
             "because link.reply_timeout during print at printer-1"
         ),
     ]
@@ -123,7 +123,7 @@ async def test_the_history_of_a_card_reads_like_what_happened(tmp_path: Path) ->
     assert [event["text"] for event in first][:3] == [
         "ordered, promised by 2005-09-02",
         "blank issued on line-1",
-        "spoil, at reject bin, because misprint",
+        "spoiled, at reject bin, because misprint",
     ]
     assert first[0]["actor"] == "user:anna"
 
