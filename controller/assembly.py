@@ -54,13 +54,17 @@ from jobs.ledger.ledger import Ledger
 from jobs.order_queue import OrderQueue
 from jobs.vault import KeyFolder
 from simulators.hands import Hands
+from simulators.inventory import inventory
 from simulators.machine import Machine as SimulatedMachine
 from simulators.operator import SimulatedOperator
 from simulators.plant import Plant
 from simulators.serving import CannotServe, on_pseudo_terminals, on_tcp
 from simulators.todo import Verbs as OperatorsVerbs
 
-__all__ = ["Assembly", "CannotServe", "Plant"]
+__all__ = ["Assembly", "CannotServe", "Plant", "inventory"]
+
+#: In machine time; at a high pace over the API, more often would be work for its own sake.
+OPERATOR_LOOKS_EVERY_S = 5.0
 
 OpenWire = Callable[[str, float], Awaitable[Wire]]
 MakeOutputs = Callable[[Path, Ledger, Preparation], WritesOutputs]
@@ -123,6 +127,7 @@ def simulated_operators(
             magazine_load=line.magazine_capacity,
             refusals=refusals,
             away=away,
+            poll_s=OPERATOR_LOOKS_EVERY_S,
         )
         for line in config.lines
     ]
