@@ -1,10 +1,15 @@
 """A centre's books without any line: what the API, its clients and the listings are tried on."""
 
-from collections.abc import Callable
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
 from config.centre import Centre
+from controller.api.access import Access
+from controller.api.server import make_app, serve
 from controller.clock import Clock, start_of_day_us
 from controller.desk import Desk
 from controller.intake import Intake
@@ -16,6 +21,7 @@ from jobs.ledger.store import MEMORY, Store
 from jobs.vault import KeyFolder
 
 ACCEPTANCE_NUMBER = "2299010012005090100001"
+ME = Access(own_uid=os.getuid())
 CENTRE = {
     "name": "office",
     "purpose": "simulation",
@@ -66,6 +72,30 @@ async def office(
     verbs = Verbs(ledger, {}, Desk(), intake, 3, ledger_fault, lambda work: work.close())
     await _fill(ledger, intake.index_key())
     return verbs
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    access: Access = ME,
+    *,
+    ledger_fault: Callable[[], str] = lambda: "",
+    on_disk: bool = False,
+) -> AsyncIterator[tuple[Verbs, Path]]:
+    """Serve a centre's books on a socket."""
+    path = folder / "ledger.sqlite" if on_disk else None
+    verbs = await office(folder, path=str(path or MEMORY), ledger_fault=ledger_fault)
+    app = make_app(verbs, verbs.ledger, access, lambda: {"name": "office"}, path)
+    socket_path = folder / "run" / "centre.sock"
+    async with asyncio.TaskGroup() as group:
+        ready = asyncio.Event()
+        serving = group.create_task(serve(app, socket_path, ready=ready))
+        await ready.wait()
+        try:
+            yield verbs, socket_path
+        finally:
+            serving.cancel()
+    verbs.ledger.close()
 
 
 async def _fill(ledger: Ledger, key: bytes) -> None:

@@ -5,8 +5,6 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +21,12 @@ from controller.api.client import (
     path_of,
 )
 from controller.api.door import CentreRuns, DoorError, open_door
-from controller.api.server import make_app, serve
-from controller.verbs import Verbs
-from jobs.ledger.store import MEMORY
-from tests.unit.controller.office import ACCEPTANCE_NUMBER, office
+from controller.api.server import make_app
+from tests.unit.controller.office import ACCEPTANCE_NUMBER, ME, office, running
 
 pytestmark = pytest.mark.real_time
 
 NOBODY = 65534
-ME = Access(own_uid=os.getuid())
-
-
-@asynccontextmanager
-async def running(
-    folder: Path,
-    access: Access = ME,
-    *,
-    ledger_fault: Callable[[], str] = lambda: "",
-    on_disk: bool = False,
-) -> AsyncIterator[tuple[Verbs, Path]]:
-    """Serve a centre's books on a socket."""
-    path = folder / "ledger.sqlite" if on_disk else None
-    verbs = await office(folder, path=str(path or MEMORY), ledger_fault=ledger_fault)
-    app = make_app(verbs, verbs.ledger, access, lambda: {"name": "office"}, path)
-    socket_path = folder / "run" / "centre.sock"
-    async with asyncio.TaskGroup() as group:
-        ready = asyncio.Event()
-        serving = group.create_task(serve(app, socket_path, ready=ready))
-        await ready.wait()
-        try:
-            yield verbs, socket_path
-        finally:
-            serving.cancel()
-    verbs.ledger.close()
 
 
 async def get(path: Path, listing: str, **query: str | int) -> Any:
