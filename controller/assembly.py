@@ -63,8 +63,9 @@ from simulators.todo import Verbs as OperatorsVerbs
 
 __all__ = ["Assembly", "CannotServe", "Plant", "inventory"]
 
-#: In machine time; at a high pace over the API, more often would be work for its own sake.
-OPERATOR_LOOKS_EVERY_S = 5.0
+#: In machine time: where a card waits for each verdict, and elsewhere. At a high pace over the API
+#: more often would be work for its own sake.
+INSPECTOR_LOOKS_EVERY_S, OPERATOR_LOOKS_EVERY_S = 1.0, 5.0
 
 OpenWire = Callable[[str, float], Awaitable[Wire]]
 MakeOutputs = Callable[[Path, Ledger, Preparation], WritesOutputs]
@@ -127,10 +128,15 @@ def simulated_operators(
             magazine_load=line.magazine_capacity,
             refusals=refusals,
             away=away,
-            poll_s=OPERATOR_LOOKS_EVERY_S,
+            poll_s=_looks_every_s(line),
         )
         for line in config.lines
     ]
+
+
+def _looks_every_s(line: Line) -> float:
+    inspects = any(station.kind is StationKind.INSPECTION for station in line.stations)
+    return INSPECTOR_LOOKS_EVERY_S if inspects else OPERATOR_LOOKS_EVERY_S
 
 
 class Assembly:

@@ -77,8 +77,16 @@ def simulators() -> None:
 )
 @click.option("--pace", type=click.FloatRange(0.01, 1000), help="Divide machine times by this.")
 @click.option("--operator", type=_FILE, help="Look after the centre on this socket.")
+@click.option(
+    "--inventory", type=_FILE, help="Tell in this file what lies where: at the end, on SIGUSR1."
+)
 def serve(
-    centre: Path | None, on: str, folder: Path, pace: float | None, operator: Path | None
+    centre: Path | None,
+    on: str,
+    folder: Path,
+    pace: float | None,
+    operator: Path | None,
+    inventory: Path | None,
 ) -> None:
     """Serve a centre's machines on pseudo-terminals or TCP ports."""
     from controller.machine_server import ServingPlan, serve_simulators
@@ -87,7 +95,7 @@ def serve(
     if config.simulation is None or config.purpose is Purpose.PRODUCTION:
         raise _fail(f"{file}: only a simulated centre's machines can be served", WRONG_USE)
     factor = config.simulation.pace if pace is None else pace
-    plan = ServingPlan(file, config, on, folder, factor, operator)
+    plan = ServingPlan(file, config, on, folder, factor, operator, inventory)
     _run(serve_simulators(plan, click.echo))
 
 
