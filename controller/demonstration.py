@@ -65,7 +65,9 @@ def demonstrate(folder: Path | None, say: Say) -> None:
         raise DemonstrationFailed(f"{error}; everything is kept in {here}") from error
     except DemonstrationFailed as error:
         raise DemonstrationFailed(f"{error}; everything is kept in {here}") from error
-    say(f"done in {time.monotonic() - begin_s:.0f} s; look around in {here}")
+    file = here / "machines" / "centre.toml"
+    say(f"done in {time.monotonic() - begin_s:.0f} s; look around:")
+    say(f"  cardcentre --centre {file} order list")
 
 
 @dataclass(slots=True)

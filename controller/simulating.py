@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from config.centre import Centre, Simulation
+from config.products import shipped_product
 from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
 from controller.clock import MICROSECONDS, CalendarClock, start_of_day_us
 from controller.line import Line
@@ -161,13 +162,14 @@ async def _take_in(made: Simulated, folder: Path) -> None:
     """Make the packages and take them in; without blanks nothing moves yet."""
     begin_s = time.perf_counter()
     left, serial, plan = made.plan.orders, 1, made.plan
+    product = shipped_product(made.config.products[0]).code
     simulation = made.config.simulation
     assert simulation is not None
     day = (simulation.calendar_date or DEFAULT_DAY) - timedelta(days=1)
     while left:
         count = min(left, PACKAGE_RECORDS_MAX)
         faults = min(count, plan.faults) if serial == 1 else 0
-        package = PackagePlan(count, day, plan.counties, serial, faults=faults)
+        package = PackagePlan(count, day, plan.counties, serial, product, faults=faults)
         path = folder / file_name(package)
         with path.open("wb") as file:
             file.writelines(package_pieces(Random(f"{plan.seed}:package:{serial}"), package))
