@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, cast
 
 from config.centre import Centre, load_centre, shipped_centre
-from controller.assembly import Assembly, simulated_operators
+from controller.assembly import Assembly, MakeOutputs, simulated_operators
 from controller.clock import CalendarClock, start_of_day_us
 from controller.outputs import NoOutputs
 from controller.person import AWAY, REFUSALS
@@ -113,6 +113,9 @@ class World:
     clock: CalendarClock
     seed: int
     store_type: type[SupplyStore] = SupplyStore
+    outputs: MakeOutputs = NoOutputs
+    #: What is put around every wire of the controller.
+    around: Callable[[Wire], Wire] = lambda wire: wire
     connection: sqlite3.Connection = field(init=False)
     power: Power = field(default_factory=Power)
     service: Service | None = None
@@ -138,7 +141,7 @@ class World:
         power = self.power
 
         async def open_wire(url: str, _timeout_s: float) -> Wire:
-            return SupplyWire(self.plant.open(url), power)
+            return self.around(SupplyWire(self.plant.open(url), power))
 
         assembly = Assembly(
             self.config,
@@ -148,7 +151,7 @@ class World:
             KeyFolder(self.folder / "keys"),
             health,
             open_wire,
-            NoOutputs,
+            self.outputs,
         )
         self.service = assembly.service()
         self._hand_over_prepared(self.service)
