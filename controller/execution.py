@@ -57,7 +57,7 @@ class Execution:
         `complete` says what else becomes true with a good result. Raises `Elsewhere`, `InDoubt` or
         `CardAtFault`; in each case the ledger says so already, or nothing has happened.
         """
-        note = await self._note(act)
+        note = await self._note(act, card)
         work = await self._begin(act, card, note)
         act.station.working = True
         try:
@@ -67,7 +67,7 @@ class Execution:
         finally:
             act.station.working = False
         await self._done(work, "reply", complete(finish))
-        act.station.blamed_cards = 0
+        act.station.blamed_cards.clear()
         self._retries.pop(act.station.name, None)
         return finish
 
@@ -89,13 +89,13 @@ class Execution:
         else:
             await self._not_done(work, outcome, "controller.restart")
 
-    async def _note(self, act: Act) -> Note:
+    async def _note(self, act: Act, card: Card) -> Note:
         if not act.station.usable:
             raise Elsewhere
         try:
             return await act.note()
         except DriverError as error:
-            await self._react(act.station, error)
+            await self._react(act.station, error, card.id)
             raise Elsewhere from error
 
     async def _begin(self, act: Act, card: Card, note: Note) -> Work:
@@ -175,7 +175,8 @@ class Execution:
             return finish
         await self._not_done(work, outcome, error.code)
         if not silent:
-            await self._react(act.station, error, blame=outcome is Outcome.NOT_DONE)
+            card = work.cards[0]
+            await self._react(act.station, error, card, blame=outcome is Outcome.NOT_DONE)
         if outcome is Outcome.UNKNOWN:
             raise InDoubt
         raise Elsewhere
@@ -192,10 +193,12 @@ class Execution:
             except DriverError as error:
                 if reaction_to(error) is Reaction.BLAME_CARD:
                     return Outcome.UNKNOWN
-                await self._react(station, error)
+                await self._react(station, error, work.cards[0])
                 await asyncio.sleep(RETRY_PAUSE_S)
 
-    async def _react(self, station: Station, error: DriverError, *, blame: bool = True) -> None:
+    async def _react(
+        self, station: Station, error: DriverError, card: str, *, blame: bool = True
+    ) -> None:
         """Do to the station what the table says; `CardAtFault` when the card is to blame."""
         match reaction_to(error):
             case Reaction.REOPEN:
@@ -207,9 +210,9 @@ class Execution:
             case Reaction.ABORT:
                 await station.abort(str(error), error.code)
             case Reaction.BLAME_CARD:
-                station.blamed_cards += 1
-                if station.blamed_cards >= BLAMED_CARDS_MAX:
-                    station.blamed_cards = 0
+                station.blamed_cards.add(card)
+                if len(station.blamed_cards) >= BLAMED_CARDS_MAX:
+                    station.blamed_cards.clear()
                     await station.hold(f"{BLAMED_CARDS_MAX} faulty cards in a row", error.code)
                 if blame:
                     raise CardAtFault(error.code)

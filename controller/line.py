@@ -37,7 +37,7 @@ from jobs.rows import (
     outfeed,
     tray,
 )
-from jobs.states import CardTrigger
+from jobs.states import CardState, CardTrigger
 
 #: Most urgent first: clear what is finished or bad, then everything in its order.
 PULLING = (0,)
@@ -84,25 +84,50 @@ class Line:
     async def arrive(
         self, card: Card, kind: StationKind, priority: tuple[int, ...] = ORDINARY
     ) -> Station:
-        """Bring a card to the infeed of a usable station of a kind, or find it inside one."""
+        """Bring a card to the infeed of a usable station of a kind, or find it inside one.
+
+        While none is free, a card that another one pushes makes way (see `_parking`).
+        """
         await self.bring_out(card, unless=kind)
+        while True:
+            here = self.station_at(card.place)
+            if here is not None and here.kind is kind and card.place == inside(here.name):
+                return here
+
+            def choices() -> list[str]:
+                return [*self._infeeds(card, kind), *self._parking(card, kind)]
+
+            place = await self.places.reserve(choices, card.id, priority)
+            if place != card.place:
+                await self.move(card, place, priority)
+            station = self.station_at(card.place)
+            assert station is not None
+            if station.kind is kind and card.place == infeed(station.name):
+                return station
+
+    def _infeeds(self, card: Card, kind: StationKind) -> list[str]:
+        """Return the infeeds of usable stations; the emptier station is the shorter wait."""
+        usable = [station for station in self.of_kind(kind) if station.usable]
+        usable.sort(key=lambda one: self.places.holder(inside(one.name)) is not None)
+        infeeds = [infeed(one.name) for one in usable]
+        return [card.place] if card.place in infeeds else infeeds
+
+    def _parking(self, card: Card, kind: StationKind) -> list[str]:
+        """Return where a printed card may wait so that its printer can go on.
+
+        An encoder's outfeed is used only when a chip is taken out of its field to be tried again.
+        A card that waits there needs no encoder to get away, so nothing can block in a circle.
+        """
         here = self.station_at(card.place)
-        if here is not None and here.kind is kind and card.place == inside(here.name):
-            return here
-
-        def choices() -> list[str]:
-            # The emptier station first: its infeed is then the shorter wait.
-            usable = [station for station in self.of_kind(kind) if station.usable]
-            usable.sort(key=lambda one: self.places.holder(inside(one.name)) is not None)
-            at_one = [infeed(one.name) for one in usable if card.place == infeed(one.name)]
-            return at_one or [infeed(one.name) for one in usable]
-
-        place = await self.places.reserve(choices, card.id, priority)
-        if place != card.place:
-            await self.move(card, place, priority)
-        station = self.station_at(card.place)
-        assert station is not None
-        return station
+        pushed = (
+            kind is StationKind.LAMINATOR
+            and here is not None
+            and here.kind is StationKind.PRINTER
+            and self.places.pushed(card.place)
+        )
+        if not pushed:
+            return []
+        return [outfeed(station.name) for station in self.of_kind(StationKind.ENCODER)]
 
     async def enter(self, card: Card, station: Station) -> bool:
         """Reserve the inside of a station for the card at its infeed.
@@ -142,7 +167,7 @@ class Line:
 
     async def reserve_one(self, place: str, card: Card) -> None:
         """Wait for one certain place."""
-        await self.places.reserve(lambda: [place], card.id, PULLING)
+        await self.places.reserve_one(place, card.id, PULLING)
 
     async def move(
         self, card: Card, destination: str, priority: tuple[int, ...] = ORDINARY
@@ -176,6 +201,14 @@ class Line:
         if destination.startswith("tray "):
             return lambda finish: self.packing.complete(card, finish)
         return Completion
+
+
+def places_to_go_on_from(line: Line, card: Card) -> list[str]:
+    """Return the places where a doubtful card may be put back to go on: a sensor sees it there."""
+    never_left = card.state_before_doubt == CardState.BLANK
+    return ([MAGAZINE] if never_left else []) + [
+        place for one in line.stations for place in (infeed(one.name), outfeed(one.name))
+    ]
 
 
 def _kind(station: Station) -> StationKind:

@@ -18,6 +18,7 @@ class _Waiter:
     choices: Callable[[], Sequence[str]]
     card: str
     granted: asyncio.Future[str]
+    only: str = ""
 
 
 @dataclass(slots=True)
@@ -37,6 +38,10 @@ class Places:
         """Return the places that a card holds."""
         return [place for place, holder in self._holders.items() if holder == card]
 
+    def pushed(self, place: str) -> bool:
+        """Tell whether a card waits for just this place (see `reserve_one`)."""
+        return any(waiter.only == place for waiter in self._waiters)
+
     def take(self, place: str, card: str) -> None:
         """Take a free place at once (a card found there after a restart)."""
         assert self._holders.get(place, card) == card, f"{place} is held by {self._holders[place]}"
@@ -49,8 +54,17 @@ class Places:
         self._holders[place] = card
         return True
 
+    async def reserve_one(self, place: str, card: str, priority: tuple[object, ...] = ()) -> None:
+        """Wait for one certain place, and let the card there know that it is in the way."""
+        await self.reserve(lambda: [place], card, priority, only=place)
+
     async def reserve(
-        self, choices: Callable[[], Sequence[str]], card: str, priority: tuple[object, ...] = ()
+        self,
+        choices: Callable[[], Sequence[str]],
+        card: str,
+        priority: tuple[object, ...] = (),
+        *,
+        only: str = "",
     ) -> str:
         """Wait until one of the places that `choices` names is free, and hold it.
 
@@ -58,7 +72,7 @@ class Places:
         """
         self._arrivals += 1
         granted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter((*priority, self._arrivals), choices, card, granted)
+        waiter = _Waiter((*priority, self._arrivals), choices, card, granted, only)
         self._waiters.append(waiter)
         self._waiters.sort(key=lambda one: one.priority)
         self._serve()

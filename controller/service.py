@@ -13,13 +13,13 @@ from config.centre import Centre
 from controller.clock import MICROSECONDS, Clock, day_of
 from controller.desk import Desk
 from controller.intake import Intake
-from controller.packing import closable, closing
+from controller.packing import cancellable, closable, closing
 from controller.verbs import LineParts, Verbs
 from jobs.application import FIRST_GENERATION
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.store import LedgerUnavailable
-from jobs.states import OrderState, OrderTrigger
+from jobs.states import OrderTrigger
 
 HOUSEKEEPING_S = 5.0
 
@@ -87,6 +87,7 @@ class Service:
             for parts in self.lines.values():
                 group.create_task(parts.feeder.run(), name=f"{parts.line.name} feeder")
                 group.create_task(self._start(parts), name=f"{parts.line.name} startup")
+                group.create_task(parts.startup.follow_transport())
             group.create_task(self._keep_house(), name="housekeeping")
             self.ready.set()
 
@@ -125,8 +126,10 @@ class Service:
         """Seal what is complete, close what has rested, end what may no longer be made."""
         while True:
             for parts in self.lines.values():
-                if seals := parts.line.packing.ripe():
+                seals, freed = parts.line.packing.ripe()
+                if seals:
                     await self.ledger.append(*seals)
+                if freed:
                     parts.line.places.changed()
             await self._end_first_generation()
             delay_us = round(self.config.limits.closing_delay_s * MICROSECONDS)
@@ -144,8 +147,7 @@ class Service:
         drafts = [
             Draft(Kind.ORDER_CHANGED, "centre", data, batch=order.batch, order=order.id)
             for order in self.ledger.books.orders.values()
-            if order.product == FIRST_GENERATION
-            and order.state not in {OrderState.DONE, OrderState.CANCELLED}
+            if order.product == FIRST_GENERATION and cancellable(self.ledger.books, order)
         ]
         if drafts:
             await self.ledger.append(*drafts)

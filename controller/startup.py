@@ -86,6 +86,27 @@ class Startup:
         if await self._prepared(station) and station.state is StationState.UNHOLDING:
             await station.change(StationTrigger.STATE_COMPLETE, actor=actor)
 
+    async def follow_transport(self) -> None:
+        """Suspend the stations whenever the transport rests, and let them go on after it."""
+        line, transport = self.line, self.line.transport
+        while True:
+            await line.places.until(lambda: bool(self._out_of_step()))
+            for station in self._out_of_step():
+                if transport.usable:
+                    await station.unsuspend()
+                else:
+                    await station.suspend(f"{transport.name} is {transport.state.value}")
+
+    def _out_of_step(self) -> list[Station]:
+        transport = self.line.transport
+        if transport.usable:
+            wrong = StationState.SUSPENDED
+        elif transport.state in {StationState.HELD, StationState.ABORTED, StationState.STOPPED}:
+            wrong = StationState.EXECUTE
+        else:
+            return []
+        return [station for station in self.line.stations if station.state is wrong]
+
     def left_by_a_person(self, station: Station) -> bool:
         """Tell whether a person had stopped or held the station before the restart."""
         row = self.line.ledger.books.stations.get(station.name)

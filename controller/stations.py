@@ -113,7 +113,7 @@ class Station:
         self.code = ""
         self.working = False
         self.changes = 0
-        self.blamed_cards = 0
+        self.blamed_cards: set[str] = set()
         if port is not None:
             port.on_identity = self._seen
 
@@ -129,6 +129,7 @@ class Station:
             StationState.EXECUTE,
             StationState.RESETTING,
             StationState.UNHOLDING,
+            StationState.SUSPENDED,
         }
 
     @property
@@ -162,11 +163,21 @@ class Station:
 
     async def hold(self, reason: str, code: str, actor: str = "centre") -> None:
         """Hold for the station's own reason, until a person unholds it; only while at work."""
-        if self.state is StationState.EXECUTE:
+        if self.state in {StationState.EXECUTE, StationState.SUSPENDED}:
             await self.change(
                 StationTrigger.HOLD, StationTrigger.STATE_COMPLETE,
                 reason=reason, code=code, actor=actor,
             )  # fmt: skip
+
+    async def suspend(self, reason: str) -> None:
+        """Suspend for a neighbour's reason; what is being done is finished first."""
+        if self.state is StationState.EXECUTE:
+            await self.change(StationTrigger.SUSPEND, StationTrigger.STATE_COMPLETE, reason=reason)
+
+    async def unsuspend(self) -> None:
+        """Go on after the neighbour's reason has gone."""
+        if self.state is StationState.SUSPENDED:
+            await self.change(StationTrigger.UNSUSPEND, StationTrigger.STATE_COMPLETE)
 
     async def abort(self, reason: str, code: str, actor: str = "centre") -> None:
         """Abort: a fault that a person must look at and clear."""
