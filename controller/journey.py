@@ -49,7 +49,9 @@ class Journeys:
 
     async def _next_step(self, card: Card, product: Product) -> None:
         if card.place == QUARANTINE_BIN:
-            await self.line.places.until(lambda: card.state in OFF_THE_LINE)
+            await self.line.places.until(
+                lambda: card.state in OFF_THE_LINE or card.place != QUARANTINE_BIN
+            )
         elif card.state is CardState.IN_DOUBT:
             await self.doubts.settle(card)
         elif card.reason or self._cancelled(card):

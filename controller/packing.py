@@ -4,10 +4,10 @@ It decides and returns events; files are written by `controller/outputs.py`.
 """
 
 from controller.acts import Completion, Finish
-from jobs.books import Books
+from jobs.books import OPEN_ORDERS, Books
 from jobs.events import Draft, Kind
 from jobs.rows import Batch, Box, BoxState, Card, Order, tray
-from jobs.states import BatchState, BatchTrigger, CardState, CardTrigger
+from jobs.states import BatchState, BatchTrigger, CardState, CardTrigger, OrderState
 
 
 class Packing:
@@ -23,6 +23,10 @@ class Packing:
             for box in self.books.boxes.values()
             if box.line == self.line and box.state is BoxState.OPEN
         }
+        for order in self._on_the_line():
+            # Fed before a restart, and promised a tray then.
+            if self.tray_of(order) is not None:
+                self.claim(order)
 
     def tray_of(self, order: Order) -> str | None:
         """Return the tray that collects an order's county, or a free one; None if all are taken."""
@@ -56,24 +60,47 @@ class Packing:
         packed = {**finish, "trigger": CardTrigger.PACK.value}
         return Completion(packed, box_id, before, after)
 
-    def ripe(self) -> list[Draft]:
-        """Return the seals of boxes whose county has nothing more to come; frees their trays."""
-        drafts = []
+    def ripe(self) -> tuple[list[Draft], bool]:
+        """Return the seals of boxes whose county has no more to come, and if trays were freed.
+
+        When no tray is free, a county whose other orders are held waits no longer for them: they
+        get a box of their own once they are released.
+        """
+        drafts, freed = [], False
         for (batch, county), place in list(self._trays.items()):
+            reason = "last of its county"
             if self.books.open_orders[batch, county]:
-                continue
+                if len(self._trays) < self.trays or self._something_comes(batch, county):
+                    continue
+                reason = "the rest of its county is held"
             box = self._box_on(batch, county, place)
             if box is not None:
-                drafts.append(_sealed(box.id, batch, "last of its county"))
+                drafts.append(_sealed(box.id, batch, reason))
             del self._trays[batch, county]
-        return drafts
+            freed = True
+        return drafts, freed
+
+    def _something_comes(self, batch: str, county: str) -> bool:
+        """Tell whether an order of a county is on the line, or may be fed."""
+        if any((one.batch, one.county) == (batch, county) for one in self._on_the_line()):
+            return True
+        held = [one for one in self.books.held_orders.values() if one.batch == batch]
+        waiting = self.books.open_orders[batch, county] - sum(one.county == county for one in held)
+        return waiting > 0 and self.books.batches[batch].state is BatchState.RELEASED
+
+    def _on_the_line(self) -> list[Order]:
+        """Return the orders in production whose cards are on this line."""
+        cards = [card for card in self.books.on_the_line.values() if card.line == self.line]
+        orders = [self.books.orders[card.order] for card in cards]
+        return [order for order in orders if order.state is OrderState.IN_PRODUCTION]
 
     def _open_box(self, order: Order, place: str) -> Box | None:
         return self._box_on(order.batch, order.county, place)
 
     def _box_on(self, batch: str, county: str, place: str) -> Box | None:
         for box in reversed(self.books.boxes.values()):
-            if (box.batch, box.county, box.tray) == (batch, county, place):
+            where = (box.line, box.batch, box.county, box.tray)
+            if where == (self.line, batch, county, place):
                 return box if box.state is BoxState.OPEN else None
         return None
 
@@ -85,6 +112,20 @@ def _sealed(box: str, batch: str, reason: str, actor: str = "centre") -> Draft:
 def seal_by_hand(box: Box, actor: str) -> Draft:
     """Return the seal of a box that a person closes early."""
     return _sealed(box.id, box.batch, "by hand", actor)
+
+
+def is_being_packed(books: Books, card: Card) -> bool:
+    """Tell whether a card is on its way into its tray: it can be neither stopped nor seen."""
+    works = books.works.values()
+    return card.state is CardState.ACCEPTED and any(
+        card.id in work.cards and work.destination.startswith("tray ") for work in works
+    )
+
+
+def cancellable(books: Books, order: Order) -> bool:
+    """Tell whether an order may still be cancelled: its card is not made, nor nearly."""
+    card = books.live_card(order.id)
+    return order.state in OPEN_ORDERS and not (card and is_being_packed(books, card))
 
 
 def closable(books: Books, now_us: int, delay_us: int) -> list[str]:

@@ -12,8 +12,8 @@ from typing import Any
 from controller.desk import Desk
 from controller.feeder import Feeder
 from controller.intake import Intake, IntakeResult
-from controller.line import Line
-from controller.packing import seal_by_hand
+from controller.line import Line, places_to_go_on_from
+from controller.packing import cancellable, is_being_packed, seal_by_hand
 from controller.startup import OPERATOR, Startup
 from controller.stations import Station
 from controller.todo import Need, Todo, todo_of_books, todo_of_line
@@ -27,7 +27,6 @@ from jobs.states import (
     BatchTrigger,
     CardState,
     CardTrigger,
-    OrderState,
     OrderTrigger,
     StationState,
     StationTrigger,
@@ -48,6 +47,9 @@ class LineParts:
     startup: Startup
     feeder: Feeder
 
+
+#: What may become of an order at a person's word; the rest is for events to say.
+_FOR_PERSONS = {OrderTrigger.HOLD, OrderTrigger.RELEASE, OrderTrigger.CANCEL}
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -92,8 +94,7 @@ class Verbs:
             drafts += [
                 self._order_draft(order, OrderTrigger.CANCEL, actor, reason or "batch cancelled")
                 for order in self.ledger.books.orders.values()
-                if order.batch == batch.id
-                and order.state not in {OrderState.DONE, OrderState.CANCELLED}
+                if order.batch == batch.id and cancellable(self.ledger.books, order)
             ]
         await self.ledger.append(*drafts)
         self._changed()
@@ -103,9 +104,11 @@ class Verbs:
     ) -> None:
         """Hold, release (remake) or cancel an order."""
         order = self._order(order_id)
-        if (order.state, trigger) not in ORDER_TABLE:
+        if (order.state, trigger) not in ORDER_TABLE or trigger not in _FOR_PERSONS:
             raise Refused(f"{order.id} is {order.state.value}: it cannot {trigger.value}")
         card = self.ledger.books.live_card(order.id)
+        if trigger is OrderTrigger.CANCEL and not cancellable(self.ledger.books, order):
+            raise Refused(f"{order.card} is being laid into its tray: {order.id} is nearly done")
         if trigger is OrderTrigger.HOLD and card is not None:
             raise Refused(f"{order.id} is in production as {card.id}: cancel it, or let it finish")
         if trigger is OrderTrigger.RELEASE and order.product not in self._products():
@@ -124,9 +127,9 @@ class Verbs:
             await self._spoil(card, actor, card.reason or "settled as spoiled")
             return
         line = self.lines[card.line].line
-        if found_at not in line.view.positions:
-            places = ", ".join(sorted(line.view.positions))
-            raise Refused(f"there is no place {found_at!r}; places are: {places}")
+        places = places_to_go_on_from(line, card)
+        if found_at not in places:
+            raise Refused(f"{card.id} cannot go on from {found_at!r}, but from: {places}")
         if line.places.holder(found_at) not in {None, card.id}:
             raise Refused(f"{found_at} holds {line.places.holder(found_at)}")
         line.places.release_all(card.id, keep=found_at)
@@ -140,6 +143,8 @@ class Verbs:
         card = self._card(card_id)
         if card.state in {CardState.SPOILED, CardState.DESTROYED, CardState.DISPATCHED}:
             raise Refused(f"{card.id} is {card.state.value}")
+        if is_being_packed(self.ledger.books, card):
+            raise Refused(f"{card.id} is being laid into its tray: look at it there")
         if self._is_on_the_line(card) and not self._is_stuck(card):
             # It is condemned; the line itself takes it to the reject bin.
             await self.ledger.append(self._card_draft(card, {"reason": reason}, actor))

@@ -274,7 +274,11 @@ class Books:
         if trigger is CardTrigger.SPOIL:
             order = self.orders[card.order]
             order.spoiled += 1
-            return [order]
+            if before is not CardState.PACKED:
+                return [order]
+            box = self.boxes[card.box]
+            box.cards -= 1
+            return [order, box]
         if trigger is CardTrigger.PACK:
             box = self.boxes[event.draft.box]
             card.box = box.id

@@ -1,5 +1,6 @@
-"""Which order is made next: express first, then the earliest promise, counties kept together. Pure.
+"""Which order is made next: express first, then remakes, then the earliest promise. Pure.
 
+Counties are kept together. A remake goes before the rest, since its box waits for it.
 Entries are checked when they are taken, not removed when an order changes: an order that is held,
 cancelled or already in production is passed over.
 """
@@ -12,12 +13,14 @@ from jobs.events import Event, Kind
 from jobs.rows import Order
 from jobs.states import BatchState, OrderState
 
-Key = tuple[bool, str, str, str, int]
+Key = tuple[bool, bool, str, str, str, int]
 
 
 def urgency(order: Order) -> Key:
     """Return the sort key of an order; the smallest is made first."""
-    return (not order.express, order.promise_date, order.county, order.batch, order.position)
+    first = order.attempts == 0
+    where = (order.county, order.batch, order.position)
+    return (not order.express, first, order.promise_date, *where)
 
 
 class OrderQueue:
