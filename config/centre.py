@@ -123,6 +123,11 @@ class Line(_Settings):
     magazine_low_share: float = Field(default=0.2, ge=0, le=1)  # from there a person is asked
     work_in_process_max: int = Field(default=24, ge=1, le=200)
 
+    def makes(self, product: Product) -> bool:
+        """Tell whether the line has a station for every operation of a product."""
+        kinds = {station.kind for station in self.stations}
+        return all(STATION_OF_OPERATION[operation] in kinds for operation in product.route)
+
 
 class Ledger(_Settings):
     """Where the books are, and the keys apart from them."""
@@ -281,11 +286,12 @@ def _route_gaps(centre: Centre) -> list[str]:
             continue
         product = shipped_product(name)
         kinds = {station.kind for line in centre.lines for station in line.stations}
+        missing = [one for one in product.route if STATION_OF_OPERATION[one] not in kinds]
         problems.extend(
-            f"no station for the operation {operation.value!r} of {name}"
-            for operation in product.route
-            if STATION_OF_OPERATION[operation] not in kinds
+            f"no station for the operation {operation.value!r} of {name}" for operation in missing
         )
+        if not missing and not any(line.makes(product) for line in centre.lines):
+            problems.append(f"no single line has a station for every operation of {name}")
         if centre.purpose is Purpose.PRODUCTION and product.chip_profile == "rid2-plain":
             problems.append(
                 f"{name} writes chips without secure messaging (rid2-plain), "

@@ -238,7 +238,8 @@ class Assembly:
         recovery = Recovery(running, operations, self._products)
         journeys = Journeys(running, operations, doubts, recovery)
         startup = Startup(running, self._preparations())
-        return LineParts(running, startup, Feeder(journeys, self._queue, self._products))
+        makes = frozenset(code for code, one in self._products.items() if line.makes(one))
+        return LineParts(running, startup, Feeder(journeys, self._queue, self._products, makes))
 
     def _preparations(self) -> dict[StationKind | None, Prepare]:
         preparations: dict[StationKind | None, Prepare] = {

@@ -24,6 +24,7 @@ class Feeder:
     journeys: Journeys
     queue: OrderQueue
     products: dict[str, Product]
+    makes: frozenset[str]  # the codes of those that this line has all stations for
     cards: dict[str, Card] = field(default_factory=dict)  # on the line, by id
 
     async def run(self) -> None:
@@ -50,7 +51,7 @@ class Feeder:
         if len(self.cards) >= line.work_in_process_max or not self._printer_is_free():
             return None
         return self.queue.best(
-            lambda order: order.product in self.products and line.packing.tray_of(order) is not None
+            lambda order: order.product in self.makes and line.packing.tray_of(order) is not None
         )
 
     def _printer_is_free(self) -> bool:

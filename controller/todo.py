@@ -56,6 +56,7 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
     found.extend(
         Todo(Need.INSPECTION, card, "waits for a verdict", "", f"cardcentre card accept {card}")
         for card in desk.shown()
+        if line.ledger.books.cards[card].line == line.name
     )
     if account.in_magazine <= line.magazine_low and _wanted(line.ledger.books):
         command = f"cardcentre stock load {line.name} COUNT"
