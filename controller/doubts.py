@@ -36,11 +36,13 @@ class Doubts:
             seen = self._changes(card)
             if await self._pulled(card):
                 return
-            await self.line.places.until(
-                lambda seen=seen: (  # type: ignore[misc]
-                    card.state is not CardState.IN_DOUBT or self._changes(card) != seen
-                )
-            )
+            await self._something_else(card, seen)
+
+    async def _something_else(self, card: Card, seen: int) -> None:
+        """Wait until a person has settled the card, or something changes that could help."""
+        await self.line.places.until(
+            lambda: card.state is not CardState.IN_DOUBT or self._changes(card) != seen
+        )
 
     def _changes(self, card: Card) -> int:
         """Return a number that grows when something changes that could help."""

@@ -69,10 +69,10 @@ class Startup:
 
     async def bring_up(self, station: Station, actor: str) -> None:
         """Take a stopped station through reset and start."""
-        if station.state is not StationState.STOPPED:
+        if not station.is_in(StationState.STOPPED):
             return
         await station.change(StationTrigger.RESET, actor=actor)
-        if await self._prepared(station) and station.state is StationState.RESETTING:
+        if await self._prepared(station) and station.is_in(StationState.RESETTING):
             await station.change(
                 StationTrigger.STATE_COMPLETE,
                 StationTrigger.START,

@@ -122,6 +122,10 @@ class Station:
         """True while the station may be given work."""
         return self.state is StationState.EXECUTE
 
+    def is_in(self, state: StationState) -> bool:
+        """Tell whether the station is in a state now; others may change it at every wait."""
+        return self.state is state
+
     @property
     def may_be_asked(self) -> bool:
         """True while its machine answers questions: at work, or on the way there."""
