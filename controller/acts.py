@@ -206,10 +206,11 @@ class PrinterEject:
         """Ask the sensors: out, still inside, or neither."""
         printer = await self.printer.driver()
         await printer.settle()
+        if (await printer.identify()).serial_number != note["serial_number"]:
+            return Outcome.UNKNOWN
         status = await printer.status()
         if await self.line.sees(outfeed(self.station.name)):
             return Outcome.DONE
-        del note
         return Outcome.NOT_DONE if status.card_at_print_position else Outcome.UNKNOWN
 
     async def finish_of_done(self) -> Finish:

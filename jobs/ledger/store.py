@@ -4,6 +4,7 @@ Writes rows and reads them back; it decides nothing. One writer; any number of r
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ RowType = TypeVar(
 
 MEMORY = ":memory:"
 BUSY_TIMEOUT_MS = 5_000
+LEDGER_MODE = 0o640
 
 
 class LedgerUnavailable(Exception):
@@ -104,6 +106,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _make_private(path: str) -> None:
+    """Make the file with its mode before SQLite does: its companions (-wal, -shm) inherit it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, LEDGER_MODE))
+    except OSError as error:
+        raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error.strerror}") from error
+
+
 def _typed(annotation: Any, value: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, (StrEnum, bool)):
         return annotation(value)
@@ -136,6 +146,8 @@ class Store:
     @classmethod
     def open(cls, path: str) -> "Store":
         """Open or make a ledger file (or `:memory:`); raises `LedgerUnavailable`."""
+        if path != MEMORY:
+            _make_private(path)
         try:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -146,8 +158,6 @@ class Store:
             connection.executescript(schema)
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error}") from error
-        if path != MEMORY:
-            Path(path).chmod(0o640)
         return cls(connection)
 
     @classmethod

@@ -271,3 +271,18 @@ async def test_a_commit_is_told_though_the_next_one_fails(tmp_path: Path) -> Non
     assert isinstance(faults[0], LedgerUnavailable)
     assert faults[-1] is None
     ledger.close()
+
+
+def test_the_ledger_and_its_companions_are_not_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    store = Store.open(str(path))
+    store._connection.execute("CREATE TABLE scratch (x)")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    store.close()
+    assert len(modes) == 3
+    assert all(mode & 0o007 == 0 for mode in modes.values()), modes
+
+
+def test_a_ledger_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnavailable, match="No such file or directory"):
+        Store.open(str(tmp_path / "nowhere" / "ledger.sqlite"))
