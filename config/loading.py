@@ -51,10 +51,20 @@ def _message(text: str) -> str:
 
 
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
-    """Return pydantic's findings as problems."""
+    """Return pydantic's findings as problems.
+
+    A list that lost its only member to a mistake is not called too short besides.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    places = [one["loc"] for one in found]
     return tuple(
-        Problem(_dotted(found["loc"]), _message(found["msg"]))
-        for found in error.errors(include_url=False, include_context=False, include_input=False)
+        Problem(_dotted(one["loc"]), _message(one["msg"]))
+        for one in found
+        if one["type"] != "too_short"
+        or not any(
+            len(place) > len(one["loc"]) and place[: len(one["loc"])] == one["loc"]
+            for place in places
+        )
     )
 
 

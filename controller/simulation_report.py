@@ -18,7 +18,7 @@ from controller.stage_times import Motion, idle_parts_s, per_card_s
 from jobs.account import Account, account
 from jobs.bound import Bound, Stage, lower_bound
 from jobs.rows import Order
-from jobs.states import OrderState
+from jobs.states import OrderState, StationState
 
 TRANSPORT = "transport"
 _OURS = ("drivers", "simulators", "jobs/ledger", "controller/rendering", "controller", "jobs")
@@ -46,6 +46,10 @@ class Report:
     last_remake_extra_s: float
     lower_bound_s: float
     bottleneck: str
+    #: Of the bottleneck's stations together: all recorded stops in which they stood still, and the
+    #: part in which they were suspended because the transport had stopped.
+    stops_s: float
+    suspended_s: float
     gap_to_bound_percent: float
     stage_bounds_s: dict[str, float]
     intake_wall_s: float
@@ -76,6 +80,7 @@ def report(made: Simulated) -> Report:
     bound = _bound(made, makespan_s)
     least_s = bound.seconds if bound else 0.0
     gap = bound.gap_percent(makespan_s - extra_s) if bound and least_s else 0.0
+    stops = _stops_of(made, bound.bottleneck.name, makespan_s) if bound else {}
     profile = {} if timing.profile is None else profile_percent(timing.profile)
     return Report(
         seed=made.plan.seed,
@@ -93,6 +98,8 @@ def report(made: Simulated) -> Report:
         last_remake_extra_s=round(extra_s, 3),
         lower_bound_s=round(least_s, 3),
         bottleneck=bound.bottleneck.name if bound else "",
+        stops_s=round(sum(stops.values()), 3),
+        suspended_s=round(stops.get(StationState.SUSPENDED.value, 0.0), 3),
         gap_to_bound_percent=round(gap, 4),
         stage_bounds_s={s.name: round(s.seconds, 3) for s in bound.stages} if bound else {},
         intake_wall_s=round(timing.intake_wall_s, 3),
@@ -126,6 +133,19 @@ def _last_remake_extra_s(orders: Sequence[Order]) -> float:
     if not first:
         return 0.0
     return seconds(max(order.done_us for order in done) - max(first))
+
+
+def _stops_of(made: Simulated, stage: str, makespan_s: float) -> dict[str, float]:
+    """Return how long the stations of a stage stood still in stops, by the state of the stop."""
+    found: dict[str, float] = {}
+    for line in made.config.lines:
+        names = {station.name for station in line.stations if station.kind.value == stage}
+        for stop in made.stages.stops_until(makespan_s):
+            if stop.station in names:
+                motions = made.plant.lines[line.name].machines[stop.station].drawn()
+                idle_s = idle_parts_s(stop, motions, made.timing.began_s)
+                found[stop.state] = found.get(stop.state, 0.0) + idle_s
+    return found
 
 
 def _bound(made: Simulated, makespan_s: float) -> Bound | None:

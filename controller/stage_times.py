@@ -6,7 +6,7 @@ nothing. The bound itself is worked out in `jobs/bound.py`.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from controller.clock import MICROSECONDS
@@ -35,6 +35,7 @@ class Window:
     begin_s: float
     end_s: float
     card: str = ""
+    state: str = ""  # of a stop: the state that it began with
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class StageTimes:
     stops: list[Window] = field(default_factory=list)
     _began_us: int = 0
     _open: dict[str, tuple[str, float, str]] = field(default_factory=dict)
-    _stopped: dict[str, float] = field(default_factory=dict)
+    _stopped: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Forget what was before: the production begins now."""
@@ -75,18 +76,22 @@ class StageTimes:
 
     def stops_until(self, end_s: float) -> list[Window]:
         """Return all stops up to a moment, those that last still included."""
-        still = [Window(name, begun_s, end_s) for name, begun_s in self._stopped.items()]
+        still = [
+            Window(name, begun_s, end_s, state=state)
+            for name, (begun_s, state) in self._stopped.items()
+        ]
         cut = (
-            Window(stop.station, max(stop.begin_s, 0.0), min(stop.end_s, end_s))
+            replace(stop, begin_s=max(stop.begin_s, 0.0), end_s=min(stop.end_s, end_s))
             for stop in [*self.stops, *still]
         )
         return [stop for stop in cut if stop.end_s > stop.begin_s]
 
     def _change(self, station: str, state: str, at_s: float) -> None:
         if state != StationState.EXECUTE.value:
-            self._stopped.setdefault(station, at_s)
+            self._stopped.setdefault(station, (at_s, state))
         elif station in self._stopped:
-            self.stops.append(Window(station, self._stopped.pop(station), at_s))
+            begun_s, began_as = self._stopped.pop(station)
+            self.stops.append(Window(station, begun_s, at_s, state=began_as))
 
 
 def per_card_s(

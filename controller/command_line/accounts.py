@@ -17,6 +17,8 @@ def simulation_lines(found: Report) -> list[str]:
         ("makespan", f"{found.makespan_s:.1f} s of machine time"),
         ("  of it, the last remake's extra pass", f"{found.last_remake_extra_s:.1f} s"),
         ("lower bound", f"{found.lower_bound_s:.1f} s ({found.bottleneck})"),
+        ("  stops of its stations in it", f"{found.stops_s:.1f} s"),
+        ("    of these suspended, transport stopped", f"{found.suspended_s:.1f} s"),
         *((f"  {stage}", f"{s:.1f} s") for stage, s in found.stage_bounds_s.items()),
         ("intake", f"{found.intake_wall_s:.2f} s of this computer's time"),
         ("production", f"{found.production_wall_s:.2f} s of this computer's time"),

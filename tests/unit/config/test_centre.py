@@ -1,0 +1,88 @@
+"""A centre's file: every mistake at once, each with its path, and what a production centre may not."""
+
+from pathlib import Path
+
+import pytest
+
+from config.centre import load_centre, shipped_centre
+from config.loading import ConfigError
+
+SIMULATED = shipped_centre("simulated").read_text(encoding="utf-8")
+PRODUCTION = shipped_centre("production.example").read_text(encoding="utf-8")
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    """Return what is said about a file."""
+    path = folder / "centre.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_centre(path)
+    return [str(problem) for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize("name", ["simulated", "production.example"])
+def test_the_shipped_files_are_sound(name: str) -> None:
+    assert load_centre(shipped_centre(name)).lines
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_path(tmp_path: Path) -> None:
+    text = SIMULATED.replace(
+        'kind = "encoder", url = "sim://encoder-1"', 'kind = "oven", url = "x"'
+    )
+    text = text.replace("box_size = 20", "box_size = 0\nboxes = 3").replace(
+        "pace = 1.0", "pace = 0"
+    )
+    found = mistakes(tmp_path, text)
+    assert [problem.split(":")[0] for problem in found] == [
+        "lines[0].stations[4].kind",
+        "limits.box_size",
+        "limits.boxes",
+        "simulation.pace",
+    ]
+    assert "there is no such setting" in found[2]
+
+
+def test_a_list_that_lost_its_only_member_is_not_called_too_short_besides(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SIMULATED.replace("trays = 8", "trays = 99"))
+    assert len(found) == 1
+    assert found[0].startswith("lines[0].trays")
+
+
+def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_plain_chips(
+    tmp_path: Path,
+) -> None:
+    text = SIMULATED.replace('purpose = "simulation"', 'purpose = "production"')
+    (found,) = mistakes(tmp_path, text)
+    assert "no simulated machine: sim://printer-1" in found
+    assert "no [simulation], and no date but today's" in found
+    assert "rid2-plain" in found
+
+
+def test_a_route_needs_a_station_for_each_operation_and_names_are_used_once(tmp_path: Path) -> None:
+    text = PRODUCTION.replace('    { name = "inspection-1", kind = "inspection" },\n', "")
+    text = text.replace('name = "printer-2"', 'name = "printer-1"')
+    (found,) = mistakes(tmp_path, text)
+    assert "no station for the operation 'inspect' of first-generation" in found
+    assert "printer-1 is used twice" in found
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ftp://printer", "a wire begins with serial://, tcp://, sim://"),
+        ("tcp://printer", "a TCP wire is tcp://HOST:PORT"),
+        ("serial://ttyS0", "a serial wire is serial:///dev/NAME"),
+    ],
+)
+def test_a_wire_that_cannot_be_is_refused_with_what_it_should_look_like(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    found = mistakes(tmp_path, SIMULATED.replace("sim://printer-1", url))
+    assert any(said in problem for problem in found), found
+
+
+def test_what_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, "name = ")
+    assert "not a TOML file" in found
+    with pytest.raises(ConfigError, match="No such file"):
+        load_centre(tmp_path / "nowhere.toml")
