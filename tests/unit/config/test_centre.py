@@ -1,4 +1,4 @@
-"""A centre's file: every mistake at once, each with its path, and what a production centre may not."""
+"""A centre's file: every mistake at once with its path, and what a production centre may not."""
 
 from pathlib import Path
 
