@@ -55,6 +55,22 @@ _GOOD: Final = {
 }
 _GOOD_WORDS: Final = frozenset((Status.DONE, Status.CARD_FOUND))
 
+#: What is said of a card answers no question about the reader itself.
+_OF_A_CARD: Final = frozenset(
+    (
+        Status.CARD_REJECTS_SAM,
+        Status.SAM_REJECTS_CARD,
+        Status.CHECK_FAILED,
+        Status.FINGERPRINT_CHECK_FAILED,
+        Status.CARD_TYPE,
+        Status.READ_FAILED,
+        Status.FIND_FAILED,
+        Status.SELECT_FAILED,
+        Status.NO_SUCH_ITEM,
+    )
+)
+_OF_THE_READER: Final = frozenset((Request.STATUS, Request.SAM_ID))
+
 _MODULE_FAULTS: Final = frozenset((Status.SELF_TEST_FAILED, Status.NOT_AUTHORISED))
 _REQUEST_DAMAGED: Final = frozenset((Status.HOST_CHECKSUM, Status.HOST_LENGTH))
 _REFUSALS: Final = frozenset((Status.WRONG_COMMAND, Status.NOT_ALLOWED))
@@ -170,20 +186,25 @@ class ReadBackReader:
         raise trouble
 
     async def _answer(self, request: Request, reply_timeout_s: float) -> Answer:
-        """Ask once; answers carry no number, so a good one is known by its shape alone."""
+        """Ask once; answers carry no number, so ours is known by its shape and its words alone.
+
+        On a serial line the answer to what an earlier driver asked may come to this one.
+        """
         await self._link.send(encode(request))
         for _ in range(1 + _STRAY_ANSWERS_MAX):
             received = await self._link.next_frame(reply_timeout_s)
             if isinstance(received, Damaged):
                 self._link.distrust()
                 raise Garbled
-            if received.sw3 not in _GOOD_WORDS or _is_good(received, request):
+            if _may_answer(received, request):
                 return received
         raise UnexpectedReply("The reader answers other requests than the one asked.")
 
 
-def _is_good(answer: Answer, request: Request) -> bool:
-    return (answer.sw3, len(answer.data)) == _GOOD[request]
+def _may_answer(answer: Answer, request: Request) -> bool:
+    if answer.sw3 in _GOOD_WORDS:
+        return (answer.sw3, len(answer.data)) == _GOOD[request]
+    return not (request in _OF_THE_READER and answer.sw3 in _OF_A_CARD)
 
 
 def _data(answer: Answer) -> bytes:

@@ -1,0 +1,133 @@
+"""What every driver promises when something else than its machine is at the far end of its wire."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import pytest
+
+from drivers.chip_profile import profile_named
+from drivers.encoder import ChipEncoder, EncoderTimeouts
+from drivers.errors import DriverError, Garbled, ReplyTimeout, UnexpectedReply, WrongDevice
+from drivers.identity import Identity
+from drivers.laminator import Laminator, LaminatorTimeouts
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.reader import ReadBackReader, ReaderTimeouts
+from drivers.transport import Transport, TransportTimeouts
+from drivers.wire import Wire
+from simulators.encoder import EncoderSettings, SimulatedEncoder
+from simulators.floor import Floor
+from simulators.lamination import LaminatorSettings
+from simulators.laminator import SimulatedLaminator
+from simulators.machine import Drawn, Machine, Pace
+from simulators.printer import PrinterSettings, SimulatedPrinter
+from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.transport import SimulatedTransport, TransportSettings
+from simulators.wire import Wire as FarWire
+from tests.contract.ways import Way, noticed
+
+REPLY_TIMEOUT_S = 0.05
+#: Longer than all repeats with the time-out above: what takes longer is not bounded.
+BOUND_S = 10.0
+SAM_ID = "05.01-20100823-0000123456-1234567890"
+
+
+class Driver(Protocol):
+    async def identify(self) -> Identity: ...
+    async def aclose(self) -> None: ...
+
+
+DRIVERS: dict[str, Callable[[Wire], Driver]] = {
+    "printer": lambda wire: CardPrinter(wire, PrinterTimeouts(REPLY_TIMEOUT_S)),
+    "laminator": lambda wire: Laminator(wire, LaminatorTimeouts(REPLY_TIMEOUT_S)),
+    "transport": lambda wire: Transport(wire, timeouts=TransportTimeouts(REPLY_TIMEOUT_S)),
+    "encoder": lambda wire: ChipEncoder(
+        wire, profile_named("rid2-plain"), EncoderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)
+    ),
+    "reader": lambda wire: ReadBackReader(
+        wire, ReaderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)
+    ),
+}
+MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
+    "printer": lambda f, p: SimulatedPrinter(f, 0, p, PrinterSettings(), "PRN-1"),
+    "laminator": lambda f, p: SimulatedLaminator(f, 0, p, LaminatorSettings(), "LAM-1"),
+    "transport": lambda f, p: SimulatedTransport(f, 1, 1, p, TransportSettings(), "TRN-1"),
+    "encoder": lambda f, p: SimulatedEncoder(f, 0, p, EncoderSettings(), "ENC-1"),
+    "reader": lambda f, p: SimulatedReader(f, 0, p, ReaderSettings(), SAM_ID),
+}
+PAIRS = [(ours, found) for ours in DRIVERS for found in MACHINES if ours != found]
+#: Each driver and each machine once, for the ways on which time is real.
+RING = [("printer", "laminator"), ("laminator", "transport"), ("transport", "encoder")]
+RING += [("encoder", "reader"), ("reader", "printer")]
+
+
+class NotAMachine:
+    """What is at the far end of a wrong cable: it says something of its own, or nothing."""
+
+    serial_number = ""
+
+    def __init__(self, says: Callable[[bytes], bytes]) -> None:
+        self._says = says
+
+    async def serve(self, wire: FarWire) -> None:
+        try:
+            while heard := await wire.receive():
+                if said := self._says(heard):
+                    await wire.send(said)
+        except OSError:
+            return
+
+    def cut_power(self) -> None: ...
+
+    def restore_power(self) -> None: ...
+
+    def drawn(self) -> list[Drawn]:
+        return []
+
+
+async def identifying(ours: str, machine: Machine, way: Way, ports: Path) -> None:
+    """Let our driver identify what is there, in bounded time."""
+    async with way.to(machine, ports) as opener:
+        await noticed()
+        driver = DRIVERS[ours](await opener())
+        try:
+            async with asyncio.timeout(BOUND_S):
+                await driver.identify()
+        finally:
+            await driver.aclose()
+
+
+async def trouble(work: Awaitable[None]) -> DriverError:
+    """Return what went wrong, whatever task groups wrapped it in."""
+    with pytest.raises((DriverError, ExceptionGroup)) as caught:
+        await work
+    error: BaseException = caught.value
+    while isinstance(error, ExceptionGroup):
+        [error] = error.exceptions
+    assert isinstance(error, DriverError)
+    return error
+
+
+@pytest.mark.parametrize("ours", DRIVERS)
+async def test_silence_is_a_reply_time_out(way: Way, ports: Path, ours: str) -> None:
+    error = await trouble(identifying(ours, NotAMachine(lambda _: b""), way, ports))
+    assert type(error) is ReplyTimeout
+
+
+@pytest.mark.parametrize("ours", DRIVERS)
+async def test_garbage_is_never_taken_for_the_machine(way: Way, ports: Path, ours: str) -> None:
+    random = Random(7)
+    babble = NotAMachine(lambda _: random.randbytes(random.randrange(1, 400)))
+    error = await trouble(identifying(ours, babble, way, ports))
+    assert type(error) in {Garbled, ReplyTimeout, UnexpectedReply, WrongDevice}
+
+
+@pytest.mark.parametrize("ours", DRIVERS)
+async def test_our_own_echo_is_never_taken_for_the_machine(
+    way: Way, ports: Path, ours: str
+) -> None:
+    """A port with its transmit and receive wires joined, or a terminal that echoes."""
+    error = await trouble(identifying(ours, NotAMachine(lambda heard: heard), way, ports))
+    assert type(error) in {Garbled, ReplyTimeout, UnexpectedReply, WrongDevice}
