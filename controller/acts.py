@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from controller.stations import Port, Station
 from drivers.chip_profile import ChipContents
 from drivers.encoder import ChipEncoder
+from drivers.errors import DriverError, UnexpectedReply
 from drivers.laminator import LaminateResult, Laminator, LaminatorFault, ResultCode
 from drivers.outcome import Note, Outcome
 from drivers.printer import CardPrinter, PrintJob
@@ -43,7 +44,13 @@ class LineView:
     async def sees(self, place: str) -> bool:
         """Tell whether a sensor sees a workpiece at a place."""
         position = self.positions[place]
-        return (await (await self.transport.driver()).presence(position + 1))[position]
+        transport = await self.transport.driver()
+        try:
+            return (await transport.presence(position + 1))[position]
+        except DriverError:
+            # Whoever asks opens the wire of its own machine again, not this one.
+            await self.transport.drop()
+            raise
 
 
 class Act(Protocol):
@@ -161,9 +168,12 @@ class Print:
         return await (await self.printer.driver()).print_note()
 
     async def perform(self, note: Note) -> Finish:
-        """Print."""
-        del note
-        await (await self.printer.driver()).print_and_eject(self.job, self.way_out)
+        """Print; a printer whose power failed meanwhile forgets a face and brings the card out."""
+        printer = await self.printer.driver()
+        await printer.print_and_eject(self.job, self.way_out)
+        rose = await printer.panels_printed() - int(note["panels_printed"])
+        if rose != self.job.panels:
+            raise UnexpectedReply("Not all panels were printed.", sent=self.job.panels, made=rose)
         return await self.finish_of_done()
 
     async def outcome(self, note: Note) -> Outcome:

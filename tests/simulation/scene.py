@@ -238,7 +238,7 @@ async def scene(
     *,
     person: bool = True,
     outputs: MakeOutputs = NoOutputs,
-    around: Callable[[Wire], Wire] = lambda wire: wire,
+    around: Callable[[str, Wire], Wire] = lambda _url, wire: wire,
     hour: int = 8,
 ) -> AsyncIterator[Scene]:
     """Play one scenario on a running centre, with a simulated person unless told otherwise."""

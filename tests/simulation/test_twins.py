@@ -1,5 +1,6 @@
 """A station that runs out or is opened holds; its twin takes over what waited for it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from jobs.package_maker import PackagePlan
 from jobs.states import OrderState
 from simulators.encoder import SimulatedEncoder
+from simulators.floor import outfeed
 from simulators.laminator import SimulatedLaminator
 from simulators.printer import SimulatedPrinter
 from tests.simulation.checkers import check_every_order_has_one_good_card, check_floor
@@ -130,3 +132,32 @@ def _encodes(stage: Scene, station: str) -> bool:
     return any(
         work.station == station and work.act == "encode" for work in stage.books.works.values()
     )
+
+
+async def test_a_printer_that_forgets_a_face_while_it_waits_for_its_way_out_is_found_out(
+    tmp_path: Path,
+) -> None:
+    """Its power fails between the back's download and the command that prints it: it says OK."""
+    config = centre(("printer", "laminator", "encoder", "reader"), wear={"laminate_s": 60.0})
+    async with scene(tmp_path, config) as stage:
+        await stage.takes(PackagePlan(4, DAY))
+        await stage.until(lambda: _waits_for_its_way_out(stage))
+        printer = stage.machine("printer-1")
+        printer.cut_power()
+        printer.restore_power()
+        await stage.ended()
+        spoiled = [card for card in stage.books.cards.values() if card.state == "spoiled"]
+        assert len(spoiled) == 1
+        assert "during print at printer-1" in spoiled[0].reason
+        check_every_order_has_one_good_card(stage.books)
+        await check_floor(stage.service, stage.line)
+
+
+def _waits_for_its_way_out(stage: Scene) -> bool:
+    """Tell whether a front has been printed for a while, and the card before is in the way."""
+    printing = any(work.act == "print" for work in stage.books.works.values())
+    machine = stage.machine("printer-1")
+    last = machine.drawn()[-1] if machine.drawn() else None
+    now_s = asyncio.get_running_loop().time()
+    rests = last is not None and last.start_s + last.duration_s + 10.0 < now_s
+    return printing and rests and stage.floor.at(outfeed(0)) is not None

@@ -115,7 +115,7 @@ class World:
     store_type: type[SupplyStore] = SupplyStore
     outputs: MakeOutputs = NoOutputs
     #: What is put around every wire of the controller.
-    around: Callable[[Wire], Wire] = lambda wire: wire
+    around: Callable[[str, Wire], Wire] = lambda _url, wire: wire
     connection: sqlite3.Connection = field(init=False)
     power: Power = field(default_factory=Power)
     service: Service | None = None
@@ -141,7 +141,7 @@ class World:
         power = self.power
 
         async def open_wire(url: str, _timeout_s: float) -> Wire:
-            return self.around(SupplyWire(self.plant.open(url), power))
+            return self.around(url, SupplyWire(self.plant.open(url), power))
 
         assembly = Assembly(
             self.config,
