@@ -6,7 +6,7 @@ package again, and a package that is complete changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -247,14 +247,10 @@ class Intake:
         person, approval = keys
         books = self.ledger.books
         reasons = []
-        known = books.orders.get(books.approvals.get(approval, ""))
-        if known is not None and known.state is not OrderState.CANCELLED:
-            what = "sent again" if application.resend else "known"
-            text = f"its acceptance number is {what}: {known.id} is {known.state.value}"
-            reasons.append(Reason(OTHER, "slh", text, "受理号重复"))
+        earlier = [books.orders[order] for order in books.approvals.get(approval, ())]
+        reasons.extend(_known_approval(earlier, resend=application.resend))
         orders = [books.orders[order] for order in books.persons.get(person, ())]
-        if any(order.id != getattr(known, "id", "") and _stands(order, application)
-               for order in orders) or any(
+        if any(order not in earlier and _stands(order, application) for order in orders) or any(
             draft.kind is Kind.ORDER_CREATED and draft.person_key == person for draft in pending
         ):  # fmt: skip
             text = "the same person has an order already"
@@ -281,6 +277,21 @@ class Intake:
         return IntakeResult(
             batch.package_number, batch.id, len(orders) - held, held, batch.refused, known
         )
+
+
+def _known_approval(earlier: Sequence[Order], *, resend: bool) -> Iterator[Reason]:
+    """Yield what speaks against a record whose acceptance number came before.
+
+    Sent by mistake it is refused. Sent again on purpose it replaces what was not made; while the
+    first order stands a person has to choose between the two.
+    """
+    standing = [order for order in earlier if order.state is not OrderState.CANCELLED]
+    if earlier and not resend:
+        text = f"its acceptance number is known: {earlier[-1].id} is {earlier[-1].state.value}"
+        yield Reason(OTHER, "slh", text, "受理号重复")
+    elif standing:
+        text = f"sent again, while {standing[-1].id} is {standing[-1].state.value}"
+        yield Reason(OTHER, "slh", text, "重新传输，原任务未结束", hold=True)
 
 
 def _stands(order: Order, application: Application) -> bool:

@@ -27,6 +27,7 @@ from jobs.states import (
     BatchTrigger,
     CardState,
     CardTrigger,
+    OrderState,
     OrderTrigger,
     StationState,
     StationTrigger,
@@ -111,6 +112,8 @@ class Verbs:
             raise Refused(f"{order.card} is being laid into its tray: {order.id} is nearly done")
         if trigger is OrderTrigger.HOLD and card is not None:
             raise Refused(f"{order.id} is in production as {card.id}: cancel it, or let it finish")
+        if trigger is OrderTrigger.RELEASE and (other := self._same_approval(order)):
+            raise Refused(f"{order.id} rests on the approval of {other}: only one may be made")
         if trigger is OrderTrigger.RELEASE and order.product not in self._products():
             raise Refused(f"{order.id} asks for product {order.product}, which no line makes")
         await self.ledger.append(self._order_draft(order, trigger, actor, reason))
@@ -289,6 +292,13 @@ class Verbs:
 
     def _card_draft(self, card: Card, data: dict[str, Any], actor: str) -> Draft:
         return Draft(Kind.CARD_CHANGED, actor, data, order=card.order, card=card.id)
+
+    def _same_approval(self, order: Order) -> str:
+        """Return another order that is to be made, or was, on the same approval."""
+        aside = {OrderState.CANCELLED, OrderState.HELD}
+        books = self.ledger.books
+        others = [books.orders[one] for one in books.approvals[order.approval_key]]
+        return next((one.id for one in others if one is not order and one.state not in aside), "")
 
     def _order_draft(self, order: Order, trigger: OrderTrigger, actor: str, reason: str) -> Draft:
         data = {"trigger": trigger.value, "reason": reason}

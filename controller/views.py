@@ -152,13 +152,13 @@ def card_detail(books: Books, card_id: str) -> Plain | None:
 
 def find_cards(books: Books, what: str, approval_key: str = "") -> list[Plain]:
     """Return the cards of an id, order, chip or card serial, or approval, oldest first."""
-    order = what if what in books.orders else books.approvals.get(approval_key, "")
+    orders = [what] if what in books.orders else books.approvals.get(approval_key, [])
     serial = what.lower()
     return [
         _card(card)
         for card in books.cards.values()
         if card.id == what
-        or (order and card.order == order)
+        or card.order in orders
         or (serial and serial in {card.chip_serial.lower(), card.card_serial.lower()})
     ]
 

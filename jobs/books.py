@@ -56,7 +56,7 @@ class Books:
         self.refusals: dict[str, Refusal] = {}
         self.chips: dict[str, str] = {}  # chip serial -> card
         self.persons: dict[str, list[str]] = {}  # person key -> orders
-        self.approvals: dict[str, str] = {}  # approval key -> its latest order
+        self.approvals: dict[str, list[str]] = {}  # approval key -> orders
         self.works_begun = 0
         # Indexes over the rows above, kept by the fold so that nobody has to search for years.
         self.open_orders: Counter[tuple[str, str]] = Counter()  # by batch and county
@@ -92,7 +92,7 @@ class Books:
         """Make the indexes from the rows, after these were loaded."""
         for order in self.orders.values():
             self.persons.setdefault(order.person_key, []).append(order.id)
-            self.approvals[order.approval_key] = order.id
+            self.approvals.setdefault(order.approval_key, []).append(order.id)
             self.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
             self._index_order(order)
         for card in self.cards.values():
@@ -187,7 +187,7 @@ class Books:
         assert order.id not in self.orders, order.id
         self.orders[order.id] = order
         self.persons.setdefault(order.person_key, []).append(order.id)
-        self.approvals[order.approval_key] = order.id
+        self.approvals.setdefault(order.approval_key, []).append(order.id)
         self.open_orders[order.batch, order.county] += 1
         self._index_order(order)
         return [order]

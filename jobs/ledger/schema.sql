@@ -47,8 +47,9 @@ CREATE TABLE IF NOT EXISTS orders (
     attempts INTEGER NOT NULL, spoiled INTEGER NOT NULL, reason TEXT NOT NULL,
     card TEXT NOT NULL, done_us INTEGER NOT NULL, UNIQUE (batch, position)
 ) STRICT, WITHOUT ROWID;
+-- A record that is sent again while its first order stands waits as a held order for a person.
 CREATE UNIQUE INDEX IF NOT EXISTS one_standing_order_per_approval ON orders (approval_key)
-    WHERE state <> 'cancelled';
+    WHERE state NOT IN ('cancelled', 'held');
 
 CREATE TABLE IF NOT EXISTS cards (
     id TEXT PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders (id), attempt INTEGER NOT NULL,
