@@ -165,7 +165,7 @@ class Execution:
     ) -> Finish:
         silent = reaction_to(error) is Reaction.REOPEN
         if silent:
-            await self._reopen_or_hold(act.station, str(error), error.code)
+            await self._reopen_or_stop(act.station)
         outcome = await self._ask_outcome(act, work)
         if work.id not in self._ledger.books.works:
             raise InDoubt  # a person settled the card while its machine was silent
@@ -202,7 +202,7 @@ class Execution:
         """Do to the station what the table says; `CardAtFault` when the card is to blame."""
         match reaction_to(error):
             case Reaction.REOPEN:
-                await self._reopen_or_hold(station, str(error), error.code)
+                await self._reopen_or_stop(station)
             case Reaction.RETRY:
                 await self._count_retry(station, error)
             case Reaction.HOLD:
@@ -225,6 +225,12 @@ class Execution:
         else:
             await asyncio.sleep(RETRY_PAUSE_S)
 
-    async def _reopen_or_hold(self, station: Station, reason: str, code: str) -> None:
-        if station.usable and not await station.reopen():
-            await station.hold(reason, code)
+    async def _reopen_or_stop(self, station: Station) -> None:
+        """Stop the station for what keeps its wire shut: that is what a person can mend."""
+        error = await station.reopen() if station.usable else None
+        if error is None:
+            return
+        if reaction_to(error) is Reaction.ABORT:
+            await station.abort(str(error), error.code)
+        else:
+            await station.hold(str(error), error.code)

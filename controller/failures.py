@@ -63,6 +63,17 @@ FAILURES: Mapping[type[DriverError], Reaction] = {
     ReadFailed: Reaction.BLAME_CARD,
 }
 
+_CABLE = "look whether the machine is on and its cable in place"
+#: What a person looks at when the wire or what answers on it is at fault; elsewhere the fault says.
+ADVICE: Mapping[str, str] = {
+    WireNotOpened.code: "look at the cable, and at the port in the centre's file",
+    WireClosed.code: _CABLE,
+    ReplyTimeout.code: f"{_CABLE}, and whether it belongs on this port",
+    Garbled.code: f"{_CABLE}, and whether it belongs on this port",
+    UnexpectedReply.code: "look whether the machine belongs on this port",
+    WrongDevice.code: "put the right machine on this port, or name it in the centre's file",
+}
+
 #: So many cards in a row that one station calls faulty are a fault of the station.
 BLAMED_CARDS_MAX = 3
 

@@ -191,16 +191,20 @@ class Station:
                 reason=reason, code=code, actor=actor,
             )  # fmt: skip
 
-    async def reopen(self) -> bool:
-        """Open the wire again with growing pauses; False if it stays dead."""
+    async def reopen(self) -> DriverError | None:
+        """Open the wire again with growing pauses; returns the last error if it stays dead."""
         await self.port.drop()
+        last: DriverError | None = None
         for pause_s in REOPEN_PAUSES_S:
             await asyncio.sleep(pause_s)
-            with suppress(DriverError):
+            try:
                 await self.port.driver()
-                return True
-            await self.port.drop()
-        return False
+            except DriverError as error:
+                last = error
+                await self.port.drop()
+            else:
+                return None
+        return last
 
     async def _seen(self, identity: Identity) -> None:
         known = self._ledger.books.stations.get(self.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.desk import Desk
+from controller.failures import ADVICE
 from controller.line import Line
 from controller.startup import OPERATOR
 from controller.stations import Station
@@ -108,12 +109,14 @@ def _wanted(books: Books) -> bool:
 
 def _of_station(station: Station) -> Iterable[Todo]:
     name = station.name
+    advice = ADVICE.get(station.code)
+    reason = f"{station.reason} - {advice}" if advice else station.reason
     if station.state is StationState.HELD:
         command = f"cardcentre station unhold {name}"
-        yield Todo(Need.STATION_HELD, name, station.reason, station.code, command)
+        yield Todo(Need.STATION_HELD, name, reason, station.code, command)
     elif station.state is StationState.ABORTED:
         command = f"cardcentre station clear {name}; cardcentre station start {name}"
-        yield Todo(Need.STATION_ABORTED, name, station.reason, station.code, command)
+        yield Todo(Need.STATION_ABORTED, name, reason, station.code, command)
     elif station.state is StationState.STOPPED and station.code == OPERATOR:
         command = f"cardcentre station start {name}"
         yield Todo(Need.STATION_STOPPED, name, station.reason, station.code, command)

@@ -19,8 +19,12 @@ class DriverError(Exception):
         super().__init__(self.detail)
 
     def __str__(self) -> str:
-        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        facts = ", ".join(f"{name} {_short(value)}" for name, value in self.facts.items())
         return f"{self.detail} ({facts})" if facts else self.detail
+
+
+def _short(value: str | float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 class WireNotOpened(DriverError):

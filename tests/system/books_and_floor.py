@@ -159,7 +159,7 @@ def _preparation(config: Centre, books: Books, store: Store) -> Preparation:
     return Preparation(books, store, keys, products, renderers, config.name, lambda: generation)
 
 
-def wait_for_act(path: Path, act: str) -> str:
+def station_at_work(path: Path, act: str) -> str:
     """Return the station where an act is under way at this moment, or nothing."""
     connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)
     try:

@@ -46,13 +46,14 @@ def until(
     what: str,
     timeout_s: float = PATIENCE_S,
     told: Callable[[], str] = lambda: "",
+    look_s: float = LOOK_S,
 ) -> None:
     """Wait until something is true, or fail saying what it was."""
     end_s = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > end_s:
             raise Never(f"never: {what}\n{told()}")
-        time.sleep(LOOK_S)
+        time.sleep(look_s)
 
 
 def cardcentre(*arguments: object, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
@@ -88,6 +89,7 @@ class RealCentre:
     seed: int = 1
     on: str = "pty"
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    operator: bool = True
     machines: subprocess.Popen[bytes] | None = None
     centre: subprocess.Popen[bytes] | None = None
     packages: int = 0
@@ -118,7 +120,8 @@ class RealCentre:
 
     def __enter__(self) -> Self:
         raw = read_toml(shipped_centre("simulated"))
-        raw["limits"] |= {"box_size": 8, "closing_delay_s": 4.0}
+        # A print that is cut short costs its card: an order may lose many here.
+        raw["limits"] |= {"box_size": 8, "closing_delay_s": 4.0, "remakes_max": 20}
         raw["simulation"] |= {"seed": self.seed, "machines": dict(WEAR)}
         for table, values in self.changes.items():
             raw.setdefault(table, {}).update(values)
@@ -128,7 +131,8 @@ class RealCentre:
             self.folder / "machines.log",
             *("simulators", "serve", "--centre", source, "--on", self.on),
             *("--folder", self.folder / "machines", "--pace", PACE),
-            *("--operator", self._socket, "--inventory", self._inventory),
+            *("--inventory", self._inventory),
+            *(("--operator", self._socket) if self.operator else ()),
         )
         until(self.file.exists, "the machines are served")
         return self
@@ -144,11 +148,29 @@ class RealCentre:
                 child.kill()
                 child.wait()
 
+    # Its wires.
+
+    def urls(self) -> dict[str, str]:
+        """Return where each machine is."""
+        line = read_toml(self.file)["lines"][0]
+        urls = {station["name"]: station["url"] for station in line["stations"]}
+        return {"line-1-transport": line["transport"]["url"], **urls}
+
+    def rewire(self, urls: Mapping[str, str], **more: Any) -> None:
+        """Write other wires into the centre's file, and settings of the machines there."""
+        raw = read_toml(self.file)
+        line = raw["lines"][0]
+        machines = {"line-1-transport": line["transport"]}
+        machines |= {station["name"]: station for station in line["stations"]}
+        for name, url in urls.items():
+            machines[name] |= {"url": url, **more}
+        self.file.write_text(toml_text(raw), encoding="utf-8")
+
     # The centre as a process.
 
     def start_centre(self) -> None:
         """Start a centre; it does not answer yet."""
-        self.centre = start(self.folder / "centre.log", "run", "--centre", self.file)
+        self.centre = start(self.folder / "centre.log", "--debug", "run", "--centre", self.file)
 
     def run_centre(self) -> None:
         """Start a centre and wait until it answers."""
