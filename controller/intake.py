@@ -246,9 +246,8 @@ class Intake:
         """Return what speaks against an application from what came before it (domain 4.5)."""
         person, approval = keys
         books = self.ledger.books
-        reasons = []
         earlier = [books.orders[order] for order in books.approvals.get(approval, ())]
-        reasons.extend(_known_approval(earlier, resend=application.resend))
+        reasons = list(_known_approval(earlier, resend=application.resend))
         orders = [books.orders[order] for order in books.persons.get(person, ())]
         if any(order not in earlier and _stands(order, application) for order in orders) or any(
             draft.kind is Kind.ORDER_CREATED and draft.person_key == person for draft in pending

@@ -91,14 +91,11 @@ async def test_an_intake_cut_short_is_completed_by_giving_it_again(
         made.store_type = LastingStore
         await made.start()
         batch = next(iter(stage.books.batches.values()))
-        assert batch.state is BatchState.RECEIVED
+        assert [one.state for one in stage.books.batches.values()] == [BatchState.RECEIVED]
         partly = len(stage.books.orders) + batch.refused
         assert 0 < partly < 120
         with pytest.raises(Refused, match=f"lacks {120 - partly} applications"):
             await stage.verbs.change_batch(batch.id, BatchTrigger.RELEASE, "test")
-        assert not any(parts.feeder.next_order() for parts in stage.service.lines.values()), (
-            "nothing is made of half a batch"
-        )
         result = await stage.verbs.take_package(path, "test")
         assert (result.batch, result.accepted + result.held + result.refused) == (batch.id, 120)
         assert len({order.position for order in stage.orders()}) == len(stage.orders())
