@@ -251,7 +251,7 @@ class SimulatedEncoder:
 
     def _escape(self, message: Message) -> bytes:
         match message.data:
-            case b"\x02":
+            case b"\x02" | b"\x06":  # how hosts open a GemPC, and a SEC1210
                 return self._reply(message, Kind.ESCAPE, self._settings.firmware.encode("ascii"))
             case b"\x04":
                 return self._reply(message, Kind.ESCAPE, self.serial_number.encode("ascii"))

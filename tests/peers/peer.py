@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -28,7 +29,8 @@ def peer(program: str, package: str, *version: str) -> str:
         missing(f"{program} is not installed (Debian package {package})")
     told = subprocess.run([found, *version], capture_output=True, timeout=10, check=False)
     lines = (told.stdout or told.stderr).decode(errors="replace").splitlines()
-    print(f"peer {program}: {next((line for line in lines if 'ersion' in line), lines[0])}")
+    named = next((line for line in lines if re.search(r"\d\.\d", line)), "version unknown")
+    print(f"peer {program}: {named}")
     return found
 
 

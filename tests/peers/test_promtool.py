@@ -1,28 +1,17 @@
 """Prometheus' own promtool judges what a scrape returns."""
 
-import os
-import shutil
 import subprocess
 
 import pytest
 from prometheus_client import generate_latest
 
+from tests.peers.peer import peer
 from tests.unit.controller.metered_centre import Metered
-
-
-def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None:
-        why = "promtool is not installed (Debian package prometheus)"
-        if os.environ.get("CARDCENTRE_REQUIRE_PEERS") == "1":
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
 
 
 @pytest.mark.peer
 async def test_promtool_finds_nothing_to_say_about_the_metrics() -> None:
-    tool = promtool()
+    tool = peer("promtool", "prometheus", "--version")
     centre = await Metered().open()
     centre.measure()
     await centre.batch("2005-10-10", "2005-09-01")

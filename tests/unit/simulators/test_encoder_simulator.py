@@ -235,6 +235,13 @@ async def test_serial_number_slots_and_refusals() -> None:
         assert await host.command(0x6F, t1(0x00, b"\0\0\0\0")) == (0x80, 0x41, 0xFE, b"")
 
 
+async def test_a_sec1210_is_opened_as_hosts_open_it() -> None:
+    encoder, _ = bench(EncoderSettings(reader_name="SEC1210", firmware="SEC1210-SIM"))
+    async with host_of(encoder, echo=False) as host:
+        opening = VECTORS["escape-open-sec1210"]
+        assert await host.command(opening[2], opening[12:-1]) == (0x83, 1, 0, b"SEC1210-SIM")
+
+
 async def test_a_reader_of_five_slots_echoes_nothing_and_answers_on_each() -> None:
     encoder, _ = bench(EncoderSettings(reader_name="GemCorePOSPro"))
     async with host_of(encoder, echo=False) as host:
