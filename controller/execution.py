@@ -15,6 +15,7 @@ from controller.places import Places
 from controller.stations import Station
 from drivers.errors import DriverError
 from drivers.outcome import Note, Outcome
+from jobs.books import OFF_THE_LINE
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.rows import Card, Work
@@ -57,7 +58,10 @@ class Execution:
         `complete` says what else becomes true with a good result. Raises `Elsewhere`, `InDoubt` or
         `CardAtFault`; in each case the ledger says so already, or nothing has happened.
         """
+        found = (card.state, card.place)
         note = await self._note(act, card)
+        if card.state in OFF_THE_LINE or (card.state, card.place) != found:
+            raise Elsewhere  # a person settled the card while it waited for its machine
         work = await self._begin(act, card, note)
         act.station.working = True
         try:
@@ -66,6 +70,8 @@ class Execution:
             return await self._after_failure(act, work, error, complete)
         finally:
             act.station.working = False
+        if work.id not in self._ledger.books.works:
+            raise InDoubt  # a person settled the card while its machine was at it
         await self._done(work, "reply", complete(finish))
         act.station.blamed_cards.clear()
         self._retries.pop(act.station.name, None)

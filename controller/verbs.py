@@ -287,8 +287,9 @@ class Verbs:
     def _is_stuck(self, card: Card) -> bool:
         """Tell whether a machine that does not answer holds the card."""
         works = self.ledger.books.works.values()
-        stuck = [work.station for work in works if card.id in work.cards]
-        return any(not self._station(name)[1].usable for name in stuck)
+        names = [work.station for work in works if card.id in work.cards]
+        stations = [self._station(name)[1] for name in names]
+        return any(not one.usable and one.code != OPERATOR for one in stations)
 
     def _card_draft(self, card: Card, data: dict[str, Any], actor: str) -> Draft:
         return Draft(Kind.CARD_CHANGED, actor, data, order=card.order, card=card.id)

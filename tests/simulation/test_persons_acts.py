@@ -186,3 +186,54 @@ async def test_a_packed_card_found_bad_is_remade_until_its_box_has_left(tmp_path
             await stage.verbs.spoil_card(good[0].id, "too late", "test")
         check_books(stage.service)
         await check_floor(stage.service, stage.line)
+
+
+async def test_a_card_settled_while_it_is_pulled_off_the_line_stays_settled(tmp_path: Path) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(2, DAY))
+        await stage.until(lambda: any(w.act == "print" for w in stage.books.works.values()))
+        await stage.until(lambda: _age_s(stage, "print") > 10.0)  # a face is on the card
+        printer = next(w.station for w in stage.books.works.values() if w.act == "print")
+        stage.machine(printer).cut_power()
+        stage.machine(printer).restore_power()
+        await stage.until(lambda: _being_pulled(stage) is not None)
+        card = _being_pulled(stage)
+        assert card is not None
+        await stage.verbs.settle_card(card.id, "test")
+        assert card.state is CardState.SPOILED
+        await stage.ended()
+        check_every_order_has_one_good_card(stage.books)
+        check_books(stage.service)
+
+
+def _age_s(stage: Scene, act: str) -> float:
+    begun = [work.begun_us for work in stage.books.works.values() if work.act == act]
+    return max((stage.service.clock.now_us() - one) / 1e6 for one in begun) if begun else 0.0
+
+
+def _being_pulled(stage: Scene) -> Card | None:
+    for work in stage.books.works.values():
+        card = stage.books.cards[work.cards[0]]
+        if work.destination == "reject bin" and card.state is CardState.IN_DOUBT:
+            return card
+    return None
+
+
+async def test_a_card_condemned_inside_a_station_held_by_a_person_is_rejected_by_the_line(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.until(lambda: any(w.act == "print" for w in stage.books.works.values()))
+        work = next(w for w in stage.books.works.values() if w.act == "print")
+        card = stage.books.cards[work.cards[0]]
+        await stage.verbs.hold_station(work.station, "test")
+        await stage.verbs.spoil_card(card.id, "wrong photo", "test")
+        await stage.until(lambda: card.state is CardState.SPOILED)
+        assert card.reason == "wrong photo"
+        assert len(stage.floor.store(REJECT_BIN)) == 1
+        await stage.ended()
+        check_every_order_has_one_good_card(stage.books)
+        await check_floor(stage.service, stage.line)
