@@ -159,12 +159,13 @@ def _preparation(config: Centre, books: Books, store: Store) -> Preparation:
     return Preparation(books, store, keys, products, renderers, config.name, lambda: generation)
 
 
-def station_at_work(path: Path, act: str) -> str:
-    """Return the station where an act is under way at this moment, or nothing."""
+def station_at_work(path: Path, act: str, station: str = "%") -> str:
+    """Return the station (or this one) where an act is under way at this moment, or nothing."""
     connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)
     try:
         row = connection.execute(
-            "SELECT station FROM works WHERE state = 'open' AND act = ? LIMIT 1", (act,)
+            "SELECT station FROM works WHERE state = 'open' AND act = ? AND station LIKE ? LIMIT 1",
+            (act, station),
         ).fetchone()
     finally:
         connection.close()
