@@ -18,7 +18,7 @@ from drivers.printer import CardPrinter, PrintJob
 from drivers.reader import ReadBack, ReadBackReader
 from drivers.transport import Transport
 from jobs.events import Draft
-from jobs.rows import infeed, inside, outfeed
+from jobs.rows import MAGAZINE, infeed, inside, outfeed
 from jobs.states import CardTrigger
 
 Finish = Mapping[str, Any]
@@ -103,8 +103,11 @@ class Move:
         return {"place": self.destination}
 
     async def outcome(self, note: Note) -> Outcome:
-        """Ask the sequence numbers."""
-        return await (await self.line.transport.driver()).move_outcome(note)
+        """Ask the sequence numbers; a card that was not moved must still be where it was."""
+        outcome = await (await self.line.transport.driver()).move_outcome(note)
+        if outcome is Outcome.NOT_DONE and self.source != MAGAZINE:
+            return outcome if await self.line.sees(self.source) else Outcome.UNKNOWN
+        return outcome
 
     async def finish_of_done(self) -> Finish:
         """The card is at the destination."""
@@ -258,10 +261,11 @@ class Laminate:
         """Ask the sequence numbers; film that ran out before the card was taken is evidence too."""
         laminator = await self.laminator.driver()
         outcome = await laminator.act_outcome(note)
-        if outcome is not Outcome.UNKNOWN:
+        if outcome is Outcome.DONE:
             return outcome
         state = await laminator.state()
-        untouched = state.fault is LaminatorFault.FILM_OUT and not state.card_inside
+        out_of_film = state.fault is LaminatorFault.FILM_OUT and not state.card_inside
+        untouched = outcome is Outcome.NOT_DONE or out_of_film
         if untouched and await self.line.sees(infeed(self.station.name)):
             return Outcome.NOT_DONE
         return Outcome.UNKNOWN
