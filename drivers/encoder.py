@@ -15,9 +15,10 @@ from drivers.ccid import CardStatus, MessageType
 from drivers.ccid_slot import CcidSlot, raise_slot_error
 from drivers.chip_profile import ChipContents, ChipProfile
 from drivers.chip_session import ChipSession, close_chip, open_chip
-from drivers.errors import ChipMute, ChipRefused, NoCard, ReplyTimeout, WrongDevice
+from drivers.errors import ChipMute, ChipRefused, Garbled, NoCard, ReplyTimeout, WrongDevice
 from drivers.identity import Identity
 from drivers.outcome import Note, Outcome
+from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
 _GET_FIRMWARE: Final = b"\x02"
@@ -55,7 +56,9 @@ class ChipEncoder:
         async with self._slot.link:
             try:
                 firmware = await self._escape(_GET_FIRMWARE)
-            except ReplyTimeout as error:
+            except (ReplyTimeout, Garbled) as error:
+                timeout_s = self._timeouts.reply_timeout_s
+                await raise_if_stranger(self._slot.link, "encoder", timeout_s)
                 if self._slot.link.garbage_bytes:
                     raise WrongDevice("What answers here is no CCID reader.") from error
                 raise

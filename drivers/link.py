@@ -13,6 +13,8 @@ from drivers.wire import Wire
 
 #: A machine that never falls quiet is not waited for longer than this.
 LONGEST_DRAIN_S = 1.0
+#: Enough to know a machine by.
+OVERHEARD_BYTES_MAX = 1024
 
 Frame = TypeVar("Frame")
 
@@ -90,6 +92,23 @@ class Link(Generic[Frame]):
             self.distrust()
             raise
         return self._frames.popleft()
+
+    async def overhear(self, question: bytes, patience_s: float) -> bytes:
+        """Return raw what comes within this time of a question that is not in our language.
+
+        The caller holds the link; the dialogue is distrusted afterwards.
+        """
+        heard = b""
+        await self.send(question)
+        try:
+            async with asyncio.timeout(patience_s):
+                while len(heard) < OVERHEARD_BYTES_MAX:
+                    heard += await self._receive()
+        except TimeoutError:
+            pass
+        finally:
+            self.distrust()
+        return heard
 
     def distrust(self) -> None:
         """Drop what still comes before the next question: an old answer may be on its way."""

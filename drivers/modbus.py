@@ -32,6 +32,7 @@ from drivers.modbus_frames import (
     write_register_question,
     write_registers_question,
 )
+from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
 SLAVE_BUSY = 0x06
@@ -69,6 +70,11 @@ class ModbusMaster:
     async def read_discrete(self, unit: int, address: int, count: int) -> tuple[bool, ...]:
         """Read discrete inputs."""
         return (await self._query(read_question(unit, READ_DISCRETE, address, count))).bits(count)
+
+    async def raise_if_stranger(self, expected: str) -> None:
+        """Raise `WrongDevice` if a machine that speaks no Modbus, or another one, answers."""
+        async with self._link:
+            await raise_if_stranger(self._link, expected, self._reply_timeout_s)
 
     async def write_register(self, unit: int, address: int, value: int) -> None:
         """Set one register, again if need be."""

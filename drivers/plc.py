@@ -97,8 +97,9 @@ class Plc:
             raise WrongDevice(
                 f"what answers where a {self._kind} should be does not name itself"
             ) from error
-        except ReplyTimeout:
+        except (ReplyTimeout, Garbled):
             await self._name_a_wrong_machine()
+            await self._master.raise_if_stranger(self._kind)
             raise
         model = _text(objects.get(PRODUCT_CODE_OBJECT, b""))
         if not model.startswith(PRODUCT_CODES[self._kind]):

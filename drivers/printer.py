@@ -40,6 +40,7 @@ from drivers.printer_frames import (
     parse_name,
     parse_status,
 )
+from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
 __all__ = ["CardPrinter", "Panel", "PrintJob", "PrinterStatus", "PrinterTimeouts"]
@@ -89,6 +90,11 @@ class CardPrinter:
             return await self._repeated(self._read_identity)
         except (UnexpectedReply, CommandRefused) as error:
             raise WrongDevice(expected="card printer") from error
+        except (ReplyTimeout, Garbled):
+            async with self._link:
+                timeout_s = self._timeouts.reply_timeout_s
+                await raise_if_stranger(self._link, "printer", timeout_s)
+            raise
 
     async def status(self) -> PrinterStatus:
         """Read the status words."""

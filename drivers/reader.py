@@ -32,6 +32,7 @@ from drivers.sdt import (
     meaning,
     sam_id_text,
 )
+from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
 TEXT_BYTES: Final = 256
@@ -110,7 +111,8 @@ class ReadBackReader:
             try:
                 await self._check_status()
                 sam_id = await self._ask(Request.SAM_ID, self._timeouts.find_timeout_s)
-            except ReplyTimeout as error:
+            except (ReplyTimeout, Garbled) as error:
+                await raise_if_stranger(self._link, "reader", self._timeouts.find_timeout_s)
                 if self._link.garbage_bytes:
                     raise WrongDevice("What answers here is no SDT reader.") from error
                 raise

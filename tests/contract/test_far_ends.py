@@ -131,3 +131,22 @@ async def test_our_own_echo_is_never_taken_for_the_machine(
     """A port with its transmit and receive wires joined, or a terminal that echoes."""
     error = await trouble(identifying(ours, NotAMachine(lambda heard: heard), way, ports))
     assert type(error) in {Garbled, ReplyTimeout, UnexpectedReply, WrongDevice}
+
+
+@pytest.mark.parametrize(("ours", "found"), RING)
+async def test_a_wrong_machine_is_told_as_such(
+    way: Way, ports: Path, ours: str, found: str
+) -> None:
+    machine = MACHINES[found](Floor(), way.pace())
+    error = await trouble(identifying(ours, machine, way, ports))
+    assert type(error) is WrongDevice
+    assert f"a {found} answers where a {ours} should be" in str(error)
+
+
+@pytest.mark.parametrize(("ours", "found"), PAIRS)
+async def test_every_wrong_machine_is_told_as_such(ours: str, found: str, ports: Path) -> None:
+    way = Way("memory")
+    machine = MACHINES[found](Floor(), way.pace())
+    error = await trouble(identifying(ours, machine, way, ports))
+    assert type(error) is WrongDevice
+    assert f"a {found} answers where a {ours} should be" in str(error)

@@ -78,6 +78,9 @@ class Peer:
         while data := await self.wire.receive():
             pending += data
             while len(pending) >= 10:
+                if pending[:10] not in NAMES:
+                    pending = pending[1:]  # another machine's language: heard and not understood
+                    continue
                 name, pending = NAMES[pending[:10]], pending[10:]
                 count = self.requests.count(name)
                 self.requests.append(name)

@@ -80,7 +80,7 @@ async def test_identify_reports_silence_and_garbage() -> None:
     async with slave({BASIC: [SILENCE], LAMINATOR_BASIC: [SILENCE]}) as (wire, _):
         with pytest.raises(ReplyTimeout):
             await Transport(wire).identify()
-    async with slave({BASIC: [b"ERROR CDE\0"]}) as (wire, _):
+    async with slave({BASIC: [b"ERROR CDE\0"], LAMINATOR_BASIC: [SILENCE]}) as (wire, _):
         with pytest.raises(Garbled):
             await Transport(wire).identify()
 
