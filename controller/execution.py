@@ -52,16 +52,23 @@ class Execution:
         self._retries_max = retries_max
         self._retries: dict[str, int] = {}
 
-    async def perform(self, act: Act, card: Card, complete: Complete = Completion) -> Finish:
+    async def perform(
+        self,
+        act: Act,
+        card: Card,
+        complete: Complete = Completion,
+        still_wanted: Callable[[], bool] = lambda: True,
+    ) -> Finish:
         """Do one act on one card; returns what was recorded of it.
 
-        `complete` says what else becomes true with a good result. Raises `Elsewhere`, `InDoubt` or
-        `CardAtFault`; in each case the ledger says so already, or nothing has happened.
+        `complete` says what else becomes true with a good result; `still_wanted` is asked in the
+        moment in which the intent is recorded. Raises `Elsewhere`, `InDoubt` or `CardAtFault`; in
+        each case the ledger says so already, or nothing has happened.
         """
         found = (card.state, card.place)
         note = await self._note(act, card)
-        if card.state in OFF_THE_LINE or (card.state, card.place) != found:
-            raise Elsewhere  # a person settled the card while it waited for its machine
+        if card.state in OFF_THE_LINE or (card.state, card.place) != found or not still_wanted():
+            raise Elsewhere  # a person decided otherwise while the card waited for its machine
         work = await self._begin(act, card, note)
         act.station.working = True
         try:
@@ -82,16 +89,11 @@ class Execution:
 
         Raises `DriverError` when the machine does not say.
         """
-        try:
-            outcome = await act.outcome(dict(work.note))
-        except DriverError as error:
-            if reaction_to(error) is not Reaction.BLAME_CARD:
-                raise
-            outcome = Outcome.UNKNOWN
+        outcome, finish = await self._outcome(act, work)
         if work.id not in self._ledger.books.works:
             return
         if outcome is Outcome.DONE:
-            await self._done(work, "evidence", complete(await act.finish_of_done()))
+            await self._done(work, "evidence", complete(finish))
         else:
             await self._not_done(work, outcome, "controller.restart")
 
@@ -132,6 +134,8 @@ class Execution:
             machine_serial=known.machine_serial if known else "",
         )
         await self._ledger.append(draft)
+        if work not in books.works:
+            raise InDoubt  # a person settled the card while the disk was waited for
         return books.works[work]
 
     async def _done(self, work: Work, told_by: str, completion: Completion) -> None:
@@ -172,11 +176,10 @@ class Execution:
         silent = reaction_to(error) is Reaction.REOPEN
         if silent:
             await self._reopen_or_stop(act.station)
-        outcome = await self._ask_outcome(act, work)
+        outcome, finish = await self._ask_outcome(act, work)
         if work.id not in self._ledger.books.works:
             raise InDoubt  # a person settled the card while its machine was silent
         if outcome is Outcome.DONE:
-            finish = await act.finish_of_done()
             await self._done(work, "evidence", complete(finish))
             return finish
         await self._not_done(work, outcome, error.code)
@@ -187,20 +190,28 @@ class Execution:
             raise InDoubt
         raise Elsewhere
 
-    async def _ask_outcome(self, act: Act, work: Work) -> Outcome:
+    async def _ask_outcome(self, act: Act, work: Work) -> tuple[Outcome, Finish]:
         """Ask until there is an answer, or until a person has settled the card."""
         books, station = self._ledger.books, act.station
         while True:
             await self._places.until(lambda: station.may_be_asked or work.id not in books.works)
             if work.id not in books.works:
-                return Outcome.UNKNOWN
+                return Outcome.UNKNOWN, {}
             try:
-                return await act.outcome(dict(work.note))
+                return await self._outcome(act, work)
             except DriverError as error:
-                if reaction_to(error) is Reaction.BLAME_CARD:
-                    return Outcome.UNKNOWN
                 await self._react(station, error, work.cards[0])
                 await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _outcome(self, act: Act, work: Work) -> tuple[Outcome, Finish]:
+        """Ask once, for the result too if there is one; raises `DriverError` without an answer."""
+        try:
+            outcome = await act.outcome(dict(work.note))
+            return outcome, await act.finish_of_done() if outcome is Outcome.DONE else {}
+        except DriverError as error:
+            if reaction_to(error) is Reaction.BLAME_CARD:
+                return Outcome.UNKNOWN, {}
+            raise
 
     async def _react(
         self, station: Station, error: DriverError, card: str, *, blame: bool = True

@@ -19,7 +19,7 @@ from controller.acts import (
     PrinterEject,
 )
 from controller.execution import Elsewhere, Execution
-from controller.packing import Packing
+from controller.packing import Packing, may_be_packed
 from controller.places import CARRIER, Places
 from controller.stations import Port, Station
 from drivers.laminator import Laminator
@@ -172,20 +172,31 @@ class Line:
     async def move(
         self, card: Card, destination: str, priority: tuple[int, ...] = ORDINARY
     ) -> None:
-        """Carry a card to a place that it holds (or a bin or tray), and give up where it was."""
-        source = card.place
+        """Carry a card to a place that it holds (or a bin or tray), and give up where it was.
+
+        Raises `Elsewhere` when a person decides otherwise while the card waits for the transport.
+        """
+        source, state = card.place, card.state
         if source == destination:
             return
 
         def carrier() -> list[str]:
             return [CARRIER] if self.transport.usable else []
 
+        def still_wanted() -> bool:
+            if (card.place, card.state) != (source, state):
+                return False
+            return not destination.startswith("tray ") or may_be_packed(self.ledger.books, card)
+
         while card.place == source:
             await self.places.reserve(carrier, card.id, priority)
             try:
                 act = Move(self.transport, self.view, source, destination)
-                await self.execution.perform(act, card, self.completion_of_move(card, destination))
+                complete = self.completion_of_move(card, destination)
+                await self.execution.perform(act, card, complete, still_wanted)
             except Elsewhere:
+                if not still_wanted():
+                    raise
                 continue  # nothing was moved; the transport may be held, then we wait for it
             finally:
                 self.places.release(CARRIER, card.id)

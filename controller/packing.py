@@ -122,6 +122,12 @@ def is_being_packed(books: Books, card: Card) -> bool:
     )
 
 
+def may_be_packed(books: Books, card: Card) -> bool:
+    """Tell whether a card is good and wanted, now that it is to leave for its tray."""
+    wanted = books.orders[card.order].state is OrderState.IN_PRODUCTION
+    return card.state is CardState.ACCEPTED and wanted and not card.reason
+
+
 def cancellable(books: Books, order: Order) -> bool:
     """Tell whether an order may still be cancelled: its card is not made, nor nearly."""
     card = books.live_card(order.id)

@@ -1,0 +1,137 @@
+"""What a person says in the moment in which the line was about to do something else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from drivers.wire import Wire
+from jobs.package_maker import PackagePlan
+from jobs.rows import Card
+from jobs.states import BatchTrigger, CardState, OrderState, OrderTrigger
+from tests.simulation.checkers import (
+    check_books,
+    check_every_order_has_one_good_card,
+    check_floor,
+)
+from tests.simulation.scene import DAY, Scene, centre, scene
+
+
+def waits_to_be_packed(stage: Scene) -> Card | None:
+    """Return a good card that waits for the transport, to go to its tray."""
+    places = stage.service.lines["line-1"].line.places
+    waiting = {waiter.card for waiter in places._waiters}
+    busy = {card for work in stage.books.works.values() for card in work.cards}
+    cards = stage.books.on_the_line.values()
+    good = (card for card in cards if card.state is CardState.ACCEPTED and not card.reason)
+    return next((card for card in good if card.id in waiting - busy), None)
+
+
+async def transport_rests(stage: Scene) -> Card:
+    """Stop the transport under a card that is good and is to go to its tray."""
+    await stage.until(
+        lambda: any(
+            card.state is CardState.ENCODED and card.place.startswith("reader")
+            for card in stage.books.on_the_line.values()
+        )
+    )
+    await stage.verbs.hold_station("line-1-transport", "test")
+    await stage.until(lambda: waits_to_be_packed(stage) is not None)
+    card = waits_to_be_packed(stage)
+    assert card is not None
+    return card
+
+
+@pytest.mark.parametrize("what", ["order", "batch"])
+async def test_a_card_whose_order_is_cancelled_before_it_leaves_for_its_tray_is_not_packed(
+    tmp_path: Path, what: str
+) -> None:
+    async with scene(tmp_path, centre(limits={"closing_delay_s": 9_000.0}), person=False) as stage:
+        await stage.loads(10)
+        batch = (await stage.takes(PackagePlan(2, DAY))).batch
+        card = await transport_rests(stage)
+        if what == "order":
+            await stage.verbs.change_order(card.order, OrderTrigger.CANCEL, "test", "died")
+        else:
+            await stage.verbs.change_batch(batch, BatchTrigger.CANCEL, "test", "withdrawn")
+        await stage.verbs.unhold_station("line-1-transport", "test")
+        await stage.ended()
+        assert stage.books.orders[card.order].state is OrderState.CANCELLED
+        assert card.state is CardState.SPOILED
+        check_books(stage.service)
+        await check_floor(stage.service, stage.line)
+
+
+async def test_a_card_found_bad_before_it_leaves_for_its_tray_is_not_packed(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(2, DAY))
+        card = await transport_rests(stage)
+        await stage.verbs.spoil_card(card.id, "scratch", "test")
+        await stage.verbs.unhold_station("line-1-transport", "test")
+        await stage.ended()
+        assert (card.state, card.reason) == (CardState.SPOILED, "scratch")
+        assert stage.books.orders[card.order].attempts == 2
+        check_books(stage.service)
+        await check_floor(stage.service, stage.line)
+
+
+@dataclass(slots=True)
+class BreakingWire:
+    """A wire that hangs up instead of sending whenever it is told to."""
+
+    inner: Wire
+    breaks: Callable[[], bool]
+
+    async def send(self, data: bytes) -> None:
+        if self.breaks():
+            raise ConnectionResetError
+        await self.inner.send(data)
+
+    async def receive(self) -> bytes:
+        return await self.inner.receive()
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+async def laminates(folder: Path, breaks_at: set[int]) -> int:
+    """Make one card while its laminator's wire breaks at some of the messages of its lamination.
+
+    Returns how many messages that lamination took.
+    """
+    stages: list[Scene] = []
+    sent = 0
+
+    def breaks() -> bool:
+        nonlocal sent
+        works = stages[0].books.works.values() if stages else ()
+        if not any(work.act == "laminate" for work in works):
+            return False
+        sent += 1
+        return sent in breaks_at
+
+    def around(url: str, wire: Wire) -> Wire:
+        return BreakingWire(wire, breaks) if "laminator" in url else wire
+
+    async with scene(folder, person=False, around=around) as stage:
+        stages.append(stage)
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.ended()
+        assert len(stage.books.cards) == 1
+        check_every_order_has_one_good_card(stage.books)
+        await check_floor(stage.service, stage.line)
+    return sent
+
+
+async def test_a_wire_that_breaks_again_while_the_outcome_is_asked_leaves_no_doubt(
+    tmp_path: Path,
+) -> None:
+    messages = await laminates(tmp_path, {20})
+    for back in range(6):
+        again = messages - back
+        assert await laminates(tmp_path, {20, again}) > again
