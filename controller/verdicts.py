@@ -36,5 +36,5 @@ def judge_read_back(card: Card, expected: ChipContents, read: ReadBack) -> Finis
 
 def _is_a_strangers(differing: list[str], read: ReadBack) -> bool:
     # A damaged reading differs in something; another person's card differs in who it is.
-    whole_person = {"name", "citizen_number"} <= set(differing)
+    whole_person = {"xm", "gmsfhm"} <= set(differing)
     return whole_person and read.text not in BLANK_TEXTS

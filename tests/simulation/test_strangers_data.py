@@ -1,5 +1,6 @@
 """Two cards' chips are swapped on the floor: nobody gets another person's card, nobody gets two."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from jobs.package_maker import PackagePlan
@@ -84,3 +85,21 @@ async def test_a_quarantined_card_that_is_put_back_goes_on_from_there(tmp_path: 
         assert len(stage.books.cards) == 4, "nothing was remade"
         check_every_order_has_one_good_card(stage.books)
         check_books(stage.service)
+
+
+async def test_another_person_s_data_on_the_right_chip_is_a_stranger_s_too(tmp_path: Path) -> None:
+    """What a mix-up before the encoder would look like: the chip's serial is as expected."""
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(20)
+        await stage.takes(PackagePlan(3, DAY))
+        await stage.until(lambda: bool(encoded(stage)))
+        card = stage.books.cards[encoded(stage)[0]]
+        other = next(order for order in stage.orders() if order.id != card.order)
+        line = stage.service.lines["line-1"]
+        preparation = line.feeder.journeys.operations.preparation
+        await preparation.prepare(other)
+        stranger = preparation.chip_contents(replace(card, order=other.id))
+        stage.physical(card).chip.files[1][:] = stranger.files[1]
+        await stage.until(lambda: card.state is CardState.IN_DOUBT)
+        assert card.reason.startswith("stranger's data: ")
+        await stage.until(lambda: len(stage.floor.store(QUARANTINE_BIN)) == 1)
