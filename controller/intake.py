@@ -28,6 +28,8 @@ from jobs.vault import NONCE_BYTES, KeyFolder, seal
 
 GROUP_RECORDS = 50
 INDEX_KEY = "index"
+#: A batch that was given up while its intake was cut short is not filled up afterwards.
+_OVER = {BatchState.CANCELLED, BatchState.CLOSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,9 @@ class Intake:
         with path.open("rb") as stream:
             package = read_package(stream, path.name, self.limits())
             batch = self._batch_of(package.header.package_number)
-            known = batch is not None and self.done(batch) == batch.applications
+            known = batch is not None and (
+                self.done(batch) == batch.applications or batch.state in _OVER
+            )
             if not known:
                 await self._record(package, batch, count, actor)
         batch = self._batch_of(package.header.package_number)

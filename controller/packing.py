@@ -144,7 +144,7 @@ def closable(books: Books, now_us: int, delay_us: int) -> list[str]:
     return [
         batch.id
         for batch in books.batches.values()
-        if batch.state is BatchState.RELEASED
+        if batch.state in {BatchState.RELEASED, BatchState.CANCELLED}
         and batch.id not in busy
         and now_us - _last_done_us(books, batch) >= delay_us
     ]

@@ -225,6 +225,8 @@ BATCH_TABLE: Mapping[tuple[BatchState, BatchTrigger], BatchState] = {
     (_B.RECEIVED, _BT.CANCEL): _B.CANCELLED,
     (_B.RELEASED, _BT.CANCEL): _B.CANCELLED,
     (_B.HELD, _BT.CANCEL): _B.CANCELLED,
+    # Its good cards go out all the same, and its receipt says what was not made.
+    (_B.CANCELLED, _BT.CLOSE): _B.CLOSED,
 }
 
 

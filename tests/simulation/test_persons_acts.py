@@ -62,6 +62,11 @@ async def test_a_cancelled_batch_ends_every_order_that_is_not_done(tmp_path: Pat
         # A card of it that is found bad later is not made again.
         await spoil_by_hand(stage, last)
         assert stage.books.orders[last.order].state is OrderState.CANCELLED
+        # Its other good cards are people's cards: they leave the centre, and the receipt is due.
+        await stage.until(lambda: stage.books.batches[batch].state is BatchState.CLOSED)
+        good = [card for card in stage.books.cards.values() if card.state is CardState.DISPATCHED]
+        assert len(good) == _done(stage) >= 2
+        assert not [one for one in stage.books.boxes.values() if one.state is BoxState.SEALED]
 
 
 def _done(stage: Scene) -> int:

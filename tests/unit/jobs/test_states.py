@@ -31,7 +31,7 @@ TABLES: tuple[tuple[Table, StrEnum, set[Any], type[StrEnum]], ...] = (
     (STATION_TABLE, StationState.STOPPED, set(), StationState),
     (ORDER_TABLE, OrderState.QUEUED, {OrderState.CANCELLED}, OrderState),
     (CARD_TABLE, CardState.BLANK, {CardState.DISPATCHED, CardState.DESTROYED}, CardState),
-    (BATCH_TABLE, BatchState.RECEIVED, {BatchState.CLOSED, BatchState.CANCELLED}, BatchState),
+    (BATCH_TABLE, BatchState.RECEIVED, {BatchState.CLOSED}, BatchState),
 )
 
 
