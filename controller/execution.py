@@ -19,7 +19,7 @@ from jobs.books import OFF_THE_LINE
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.rows import Card, Work
-from jobs.states import CardState, CardTrigger
+from jobs.states import CardState, CardTrigger, StationState
 
 #: Before an act that a machine was not ready for is tried again.
 RETRY_PAUSE_S = 1.0
@@ -175,7 +175,7 @@ class Execution:
     ) -> Finish:
         silent = reaction_to(error) is Reaction.REOPEN
         if silent:
-            await self._reopen_or_stop(act.station)
+            await self._reopen_or_stop(act.station, error)
         outcome, finish = await self._ask_outcome(act, work)
         if work.id not in self._ledger.books.works:
             raise InDoubt  # a person settled the card while its machine was silent
@@ -219,7 +219,7 @@ class Execution:
         """Do to the station what the table says; `CardAtFault` when the card is to blame."""
         match reaction_to(error):
             case Reaction.REOPEN:
-                await self._reopen_or_stop(station)
+                await self._reopen_or_stop(station, error)
             case Reaction.RETRY:
                 await self._count_retry(station, error)
             case Reaction.HOLD:
@@ -242,12 +242,20 @@ class Execution:
         else:
             await asyncio.sleep(RETRY_PAUSE_S)
 
-    async def _reopen_or_stop(self, station: Station) -> None:
-        """Stop the station for what keeps its wire shut: that is what a person can mend."""
-        error = await station.reopen() if station.usable else None
-        if error is None:
+    async def _reopen_or_stop(self, station: Station, error: DriverError) -> None:
+        """Open the wire again, or stop the station for what keeps it shut: a person can mend that.
+
+        A wire that opens and yet fails every work is not tried for ever.
+        """
+        if not station.usable:
+            await station.port.drop()
+            if station.may_be_asked and not station.is_in(StationState.SUSPENDED):
+                await station.abort(str(error), error.code)
             return
-        if reaction_to(error) is Reaction.ABORT:
-            await station.abort(str(error), error.code)
+        fault = await station.reopen()
+        if fault is None:
+            await self._count_retry(station, error)
+        elif reaction_to(fault) is Reaction.ABORT:
+            await station.abort(str(fault), fault.code)
         else:
-            await station.hold(str(error), error.code)
+            await station.hold(str(fault), fault.code)

@@ -115,15 +115,19 @@ class Startup:
     async def _prepared(self, station: Station) -> bool:
         if not station.has_machine:
             return True
-        places, works = self.line.places, self.line.ledger.books.works
+        works, state = self.line.ledger.books.works, station.state
+
+        def settled() -> bool:
+            return not any(work.station == station.name for work in works.values())
+
         try:
-            driver = await station.port.driver()
-            await places.until(
-                lambda: not any(work.station == station.name for work in works.values())
-            )
+            await station.port.driver()
+            await self.line.places.until(lambda: settled() or station.state is not state)
+            if station.state is not state:
+                return False  # stopped again, because its machine could not be asked
             prepare = self.preparations.get(station.kind)
             if prepare is not None:
-                await prepare(driver)
+                await prepare(await station.port.driver())
         except DriverError as error:
             await station.port.drop()
             await station.abort(str(error), error.code)
