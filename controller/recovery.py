@@ -32,6 +32,7 @@ from drivers.laminator import Laminator
 from drivers.printer import CardPrinter
 from drivers.reader import ReadBackReader
 from jobs.rows import Card, Work, infeed, inside, outfeed
+from jobs.states import CardState
 
 ASK_AGAIN_S = 5.0
 
@@ -70,6 +71,9 @@ class Recovery:
                 await asyncio.sleep(ASK_AGAIN_S)
         if self._is_single(card.place):
             await self.line.places.reserve(lambda: [card.place], card.id)
+        if card.state is not CardState.IN_DOUBT:
+            # It is known again where the card is: what it may have been at is free for others.
+            self.line.places.release_all(card.id, keep=card.place)
         self.line.places.changed()
 
     def _is_single(self, place: str) -> bool:
