@@ -34,7 +34,7 @@ from jobs.vault import KeyFolder, VaultError
 
 #: A ledger on a full disk would be waited for; at the start it is an error.
 OPENING_TIMEOUT_S = 10.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Say = Callable[[str], None]
 
@@ -46,7 +46,7 @@ class CannotRun(Exception):
 
 
 async def run_centre(config: Centre, say: Say) -> None:
-    """Run a centre until SIGTERM or SIGINT; raises `CannotRun`."""
+    """Run a centre until it is told to stop; raises `CannotRun`."""
     allow_many_descriptors()
     faults = (DoorError, MetricsNotServed, LedgerUnavailable, VaultError)
     with refused_for(*faults), only_one(config.ledger.path):
@@ -79,8 +79,11 @@ async def _run(config: Centre, say: Say) -> None:
         lines = [metered(parts) for parts in service.lines.values()]
         Telemetry(registry, ledger, lines, clock.now_us, lambda: health.fault)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(service.run(), name="centre")]
-            tasks.append(group.create_task(_door(config, service, ledger), name="api"))
+            # Nothing moves before the door is open: another centre may have it.
+            opened = asyncio.Event()
+            tasks = [group.create_task(_door(config, service, ledger, opened), name="api")]
+            await opened.wait()
+            tasks.append(group.create_task(service.run(), name="centre"))
             if listening is not None:
                 tasks.append(group.create_task(serve_metrics(registry, listening), name="metrics"))
             tasks.extend(
@@ -102,7 +105,7 @@ def _operators_of(config: Centre, plant: Plant | None, service: Service) -> list
     return list(simulated_operators(config, plant, PersonsVerbs(lambda: service), REFUSALS, AWAY))
 
 
-async def _door(config: Centre, service: Service, ledger: Ledger) -> None:
+async def _door(config: Centre, service: Service, ledger: Ledger, opened: asyncio.Event) -> None:
     api = config.api
     groups = api.operator_groups
     access = Access(frozenset(api.operators), frozenset(groups), os.getuid())
@@ -111,7 +114,7 @@ async def _door(config: Centre, service: Service, ledger: Ledger) -> None:
         return {"name": config.name, "outputs_fault": service.verbs.outputs_fault()}
 
     app = make_app(service.verbs, ledger, access, facts, config.ledger.path)
-    await serve(app, api.socket, groups[0] if groups else "")
+    await serve(app, api.socket, groups[0] if groups else "", opened)
 
 
 async def _opened(
@@ -179,10 +182,15 @@ def allow_many_descriptors() -> None:
 
 
 def told_to_stop(stack: AsyncExitStack) -> asyncio.Event:
-    """Return what is set by SIGTERM or SIGINT for as long as the stack is open."""
+    """Return what is set by SIGTERM, SIGINT or a closed terminal for as long as the stack is open.
+
+    What the starter had us ignore stays ignored, as `nohup` wants it.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         loop.add_signal_handler(number, stop.set)
         stack.callback(loop.remove_signal_handler, number)
     return stop

@@ -104,7 +104,13 @@ def answer(status: int, content: bytes) -> Any:
 
 
 def path_of(*parts: str) -> str:
-    """Return the path of a thing, whatever characters a person put into its name."""
+    """Return the path of a thing, whatever characters a person put into its name.
+
+    Raises `RefusedByCentre` for what no path can carry, and so nothing is called.
+    """
+    for part in parts:
+        if not part or "/" in part:
+            raise RefusedByCentre("api.unknown", f"nothing is called {part!r}")
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 

@@ -6,12 +6,19 @@ It starts at once: whatever a command needs is imported when that command is cal
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from pathlib import Path
 
 import click
 
 from controller.command_line.lazy import Entry, LazyGroup
-from controller.command_line.problems import INTERRUPTED, OUR_FAULT, READER_GONE, ReaderGone
+from controller.command_line.problems import (
+    INTERRUPTED,
+    OUR_FAULT,
+    READER_GONE,
+    OutputLost,
+    ReaderGone,
+)
 from controller.command_line.session import Session
 
 STANDARD_OUTPUT = 1
@@ -68,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    _open_what_is_closed()
     try:
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character must not end a command.
@@ -84,9 +92,22 @@ def _run(arguments: list[str]) -> int:
         # Keeps Python from complaining at exit that nobody reads any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
         return READER_GONE
+    except OSError as error:
+        if error.errno != ENOSPC:
+            return _our_fault(error, arguments)
+        OutputLost(f"nothing more can be written: {error.strerror}").show()
+        return OutputLost.exit_code
     except Exception as error:  # noqa: BLE001  (the last boundary: an operator sees no traceback)
         return _our_fault(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """Let a command that was started without its streams (`>&-`, some services) do its work."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  (open to the end)
+            setattr(sys, name, stream)
 
 
 def _our_fault(error: Exception, arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from controller.history import card_history, order_history
 from controller.views import PAGE_MAX, Filter, Plain
 from jobs.books import Books
 from jobs.ledger.ledger import load_books
+from jobs.ledger.ownership import is_empty, is_strangers
 from jobs.ledger.store import BUSY_TIMEOUT_MS, Store
 
 Query = Mapping[str, str | int]
@@ -35,6 +36,10 @@ def reading(path: Path) -> Iterator[Store]:
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("BEGIN")
+            if is_strangers(connection):
+                raise No(f"{path} is another program's database, and no ledger")
+            if is_empty(connection):
+                raise No(f"no centre runs, and none has begun the ledger {path} yet")
             yield Store(connection)
         finally:
             connection.close()

@@ -28,6 +28,10 @@ class WrongUse(No):
     exit_code = WRONG_USE
 
 
+class OutputLost(No):
+    """The standard output takes nothing more: its disk is full."""
+
+
 class ReaderGone(Exception):
     """Nobody reads what is written any more (`| head`)."""
 
@@ -38,3 +42,5 @@ def emit(text: str) -> None:
         click.echo(text)
     except BrokenPipeError:
         raise ReaderGone from None
+    except OSError as error:
+        raise OutputLost(f"the output cannot be written: {error.strerror}") from error

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,8 +25,14 @@ NO, WRONG_USE = 1, 2
 
 
 def _fail(message: str, code: int) -> SystemExit:
-    click.echo(message, err=True)
+    click.echo(f"cardcentre: {message}", err=True)
     return SystemExit(code)
+
+
+def _say(text: str) -> None:
+    """Tell what is going on; a centre goes on when nobody reads it any more."""
+    with suppress(OSError):
+        click.echo(text)
 
 
 def _centre_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,7 +44,10 @@ def _loaded(file: Path | None) -> tuple[Path, Centre]:
     found = file or click.get_current_context().find_root().params.get("centre_file")
     path = Path(found or "centre.toml")
     if not found and not path.exists():
-        raise _fail("name the centre's file: --centre FILE (there is no ./centre.toml)", WRONG_USE)
+        raise _fail(
+            "which centre? give --centre FILE, set CARDCENTRE_FILE, or go where a centre.toml is",
+            WRONG_USE,
+        )
     try:
         return path, load_centre(path)
     except ConfigError as error:
@@ -61,7 +70,7 @@ def run(centre: Path | None) -> None:
     from controller.running import run_centre
 
     _, config = _loaded(centre)
-    _run(run_centre(config, click.echo))
+    _run(run_centre(config, _say))
 
 
 @click.group()
@@ -96,7 +105,7 @@ def serve(
         raise _fail(f"{file}: only a simulated centre's machines can be served", WRONG_USE)
     factor = config.simulation.pace if pace is None else pace
     plan = ServingPlan(file, config, on, folder, factor, operator, inventory)
-    _run(serve_simulators(plan, click.echo))
+    _run(serve_simulators(plan, _say))
 
 
 @click.command()

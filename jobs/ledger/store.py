@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from jobs import rows
 from jobs.events import GENESIS, IDENTITY_FIELDS, Draft, Event, Kind, canonical, content, digest
+from jobs.ledger.ownership import is_strangers
 from jobs.rows import Row, Work, WorkState
 
 RowType = TypeVar(
@@ -151,6 +152,9 @@ class Store:
         try:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            if is_strangers(connection):
+                connection.close()
+                raise LedgerUnavailable(f"{path} is another program's database, and no ledger")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

@@ -95,7 +95,7 @@ def test_a_ledger_that_cannot_grow_stops_the_line_until_it_can(tmp_path: Path) -
         made.kill_centre()
         refused = run_without_room(made)
         assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
-        assert refused.stderr.startswith("the ledger ")
+        assert refused.stderr.startswith("cardcentre: the ledger ")
         made.run_centre()
         made.wait_until_made()
         made.stop_centre()

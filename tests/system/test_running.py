@@ -103,7 +103,7 @@ def test_a_centre_stops_cleanly_and_no_second_one_runs_on_its_ledger(tmp_path: P
         until(lambda: answers(client), "the centre answers")
         second = cardcentre("run", "--centre", file)
         assert second.returncode == 1
-        assert second.stderr.startswith("another centre runs on the ledger ")
+        assert second.stderr.startswith("cardcentre: another centre runs on the ledger ")
         assert second.stderr.count("\n") == 1
         centre.send_signal(signal.SIGTERM)
         assert centre.wait(15) == 0

@@ -74,7 +74,7 @@ async def test_what_makes_no_sense_is_refused_with_the_reason(tmp_path: Path) ->
         cases: list[tuple[str, dict[str, Any], str, str]] = [
             (path_of("orders", "O-00001-00001", "cancel"), {}, "verb.refused", "done"),
             (path_of("orders", "O-9", "cancel"), {}, "verb.refused", "no order O-9"),
-            (path_of("boxes", "../../x", "seal"), {}, "api.no_such_path", "no such command"),
+            ("/boxes/..%2F..%2Fx/seal", {}, "api.no_such_path", "no such command"),
             (path_of("cards", "C-0000003", "spoil"), {}, "api.wrong_input", "reason"),
             (path_of("orders", "O-00001-00004", "explode"), {}, "api.wrong_input", "act"),
             (path_of("stock", "line-1", "load"), {"blanks": "9"}, "api.wrong_input", "blanks"),
