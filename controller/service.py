@@ -83,6 +83,8 @@ class Service:
             parts.feeder.journeys.recovery.take_places()
         async with asyncio.TaskGroup() as group:
             self._group = group
+            # Whoever made the mistake may be a caller from outside who is only told that it failed.
+            group.create_task(self.ledger.until_broken(), name="ledger")
             await self._authorise_or_wait()
             for parts in self.lines.values():
                 group.create_task(parts.feeder.run(), name=f"{parts.line.name} feeder")

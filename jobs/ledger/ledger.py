@@ -21,6 +21,12 @@ from jobs.rows import Batch, Box, Card, Line, Order, Refusal, Station, Work
 WAITING_GROUPS_MAX = 10_000
 
 
+class LedgerBroken(Exception):
+    """The books in memory can no longer be trusted to be what the file says: stop, and read it."""
+
+    code = "ledger.broken"
+
+
 class Writer(Protocol):
     """Puts groups on the disk in the order given, each future resolved once its group is there."""
 
@@ -180,14 +186,36 @@ class Ledger:
         self.listeners: list[Callable[[Event], None]] = []
         #: Told how many seconds each group waited for the disk.
         self.on_written: Callable[[float], None] = lambda _seconds: None
+        self._broken_by: BaseException | None = None
+        self._broken = asyncio.Event()
+
+    async def until_broken(self) -> None:
+        """Wait for ever; raises `LedgerBroken` once an event could not be folded or written."""
+        await self._broken.wait()
+        raise LedgerBroken("the ledger stopped at a mistake of ours") from self._broken_by
 
     def post(
         self, *drafts: Draft, sealed: Iterable[tuple[str, int, bytes]] = ()
     ) -> asyncio.Future[None]:
-        """Fold the drafts now, true all together; the future tells when they are durable."""
+        """Fold the drafts now, true all together; the future tells when they are durable.
+
+        An event that cannot be folded leaves half a group in memory that will never be on the disk:
+        nothing is written after it, whoever asked for it.
+        """
         assert drafts, "an empty group says nothing"
+        if self._broken_by is not None:
+            raise LedgerBroken("nothing is recorded any more") from self._broken_by
         if self.waiting >= WAITING_GROUPS_MAX:
             raise LedgerUnavailable("too many events wait to be written")
+        try:
+            return self._post(drafts, sealed)
+        except BaseException as error:
+            self._break(error)
+            raise
+
+    def _post(
+        self, drafts: Iterable[Draft], sealed: Iterable[tuple[str, int, bytes]]
+    ) -> asyncio.Future[None]:
         entries = [self._enter(draft) for draft in drafts]
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
@@ -210,7 +238,13 @@ class Ledger:
 
     def _written(self, posted_s: float, written: asyncio.Future[None]) -> None:
         self.waiting -= 1
+        if not written.cancelled() and (error := written.exception()) is not None:
+            self._break(error)
         self.on_written(written.get_loop().time() - posted_s)
+
+    def _break(self, error: BaseException) -> None:
+        self._broken_by = self._broken_by or error
+        self._broken.set()
 
     def _enter(self, draft: Draft) -> Entry:
         # The clock of a machine may be set back; the ledger's time never runs backwards.

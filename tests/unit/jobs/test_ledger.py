@@ -15,6 +15,7 @@ from jobs.events import Draft, Kind
 from jobs.ledger.ledger import (
     InlineWriter,
     Ledger,
+    LedgerBroken,
     ThreadWriter,
     fold_books,
     load_books,
@@ -96,13 +97,27 @@ async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in
         ledger.store.query(sql + " '', '', '', '[]' FROM cards")
 
 
-async def test_one_work_at_a_time_per_station_and_per_card() -> None:
+@pytest.mark.parametrize("second", [begun("W-2", "C-2"), begun("W-2", "C-1", "printer-2")])
+async def test_one_work_at_a_time_per_station_and_per_card(second: Draft) -> None:
     ledger = await memory_ledger()
     await ledger.append(batch(), order(1), order(2), loaded(5), issued("C-1"), issued("C-2", "O-2"))
     await ledger.append(begun("W-1", "C-1"))
-    for second in (begun("W-2", "C-2"), begun("W-2", "C-1", "printer-2")):
-        with pytest.raises(IllegalTransition, match="W-1 is open"):
-            await ledger.append(second)
+    with pytest.raises(IllegalTransition, match="W-1 is open"):
+        await ledger.append(second)
+
+
+async def test_nothing_is_recorded_after_half_a_group_that_cannot_be_folded() -> None:
+    ledger = await memory_ledger()
+    await ledger.append(batch(), order(1), loaded(5), issued("C-1"))
+    written = ledger.sequence
+    with pytest.raises(IllegalTransition):
+        await ledger.append(spoiled("C-1"), issued("C-1", "O-1"), spoiled("C-1"), spoiled("C-1"))
+    with pytest.raises(LedgerBroken):
+        await ledger.append(loaded(1))
+    with pytest.raises(LedgerBroken):
+        await ledger.until_broken()
+    assert ledger.store.head()[0] == written
+    assert load_books(ledger.store).cards["C-1"].state == "blank"
 
 
 async def test_a_chip_serial_belongs_to_one_card_for_ever() -> None:
@@ -204,6 +219,11 @@ async def test_a_mistake_of_ours_reaches_the_caller_of_the_writer_thread(tmp_pat
     ledger.books.batches.clear()
     with pytest.raises(sqlite3.IntegrityError):
         await ledger.append(batch(), replace(order(), batch="B-none"))
+    with pytest.raises(LedgerBroken):
+        await ledger.append(loaded(1))
+    async with asyncio.timeout(5):
+        with pytest.raises(LedgerBroken):
+            await ledger.until_broken()
     ledger.close()
 
 
