@@ -4,6 +4,7 @@ Every value has its unit in its name. Values about machines are defaults of our 
 gives one (devices reference, section 11). Which machine is simulated is told by its URL alone.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.loading import load_toml
+from config.loading import Mistakes, Problem, load_toml
 from config.products import Operation, Product, shipped_product, shipped_product_names
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -183,6 +184,13 @@ class Api(_Settings):
     operators: tuple[str, ...] = ()  # Unix users; the user who runs the centre always may
     operator_groups: tuple[str, ...] = ()
 
+    @field_validator("socket")
+    @classmethod
+    def _has_a_name(cls, socket: Path) -> Path:
+        if not socket.name:
+            raise ValueError("a socket needs a file name")
+        return socket
+
 
 class Metrics(_Settings):
     """Where Prometheus may look; port 0 means nowhere."""
@@ -227,7 +235,8 @@ class Simulation(_Settings):
 
     seed: int = 1
     pace: float = Field(default=1.0, gt=0, le=1000)
-    calendar_date: date | None = None
+    #: Within the years in which dates of birth, issue and validity can be told apart.
+    calendar_date: date | None = Field(default=None, ge=date(1984, 1, 1), le=date(2099, 12, 31))
     machines: MachineWear = MachineWear()
     operator: SimulatedOperator = SimulatedOperator()
 
@@ -237,7 +246,7 @@ class Centre(_Settings):
 
     name: Name
     purpose: Purpose
-    products: tuple[str, ...] = ("second-generation",)
+    products: tuple[str, ...] = Field(default=("second-generation",), min_length=1)
     lines: tuple[Line, ...] = Field(min_length=1)
     ledger: Ledger = Ledger()
     limits: Limits = Limits()
@@ -253,7 +262,7 @@ class Centre(_Settings):
     def _makes_sense(self) -> Self:
         problems = [*_names_twice(self), *_route_gaps(self), *_purpose_problems(self)]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise Mistakes(tuple(problems))
         return self
 
     def product(self, code: str) -> Product | None:
@@ -265,53 +274,67 @@ class Centre(_Settings):
         return None
 
 
-def _names_twice(centre: Centre) -> list[str]:
-    names = [line.name for line in centre.lines]
-    names += [station.name for line in centre.lines for station in line.stations]
-    names += [f"{line.name}-transport" for line in centre.lines]
-    urls = [station.url for line in centre.lines for station in line.stations if station.url]
-    urls += [line.transport.url for line in centre.lines]
-    return [
-        f"{thing} is used twice" for thing in sorted({t for t in [*names, *urls] if
-        [*names, *urls].count(t) > 1})
-    ]  # fmt: skip
+def _urls(centre: Centre) -> Iterator[tuple[str, str]]:
+    """Return every wire with its place in the file."""
+    for number, line in enumerate(centre.lines):
+        yield f"lines[{number}].transport.url", line.transport.url
+        for index, station in enumerate(line.stations):
+            if station.url:
+                yield f"lines[{number}].stations[{index}].url", station.url
 
 
-def _route_gaps(centre: Centre) -> list[str]:
-    problems = []
-    for name in centre.products:
-        if name not in shipped_product_names():
-            known = ", ".join(shipped_product_names())
-            problems.append(f"there is no product {name!r} (known: {known})")
-            continue
-        product = shipped_product(name)
-        kinds = {station.kind for line in centre.lines for station in line.stations}
-        missing = [one for one in product.route if STATION_OF_OPERATION[one] not in kinds]
-        problems.extend(
-            f"no station for the operation {operation.value!r} of {name}" for operation in missing
+def _names(centre: Centre) -> Iterator[tuple[str, str]]:
+    """Return every name with its place in the file; a line names its transport too."""
+    for number, line in enumerate(centre.lines):
+        yield f"lines[{number}].name", line.name
+        yield f"lines[{number}].name", f"{line.name}-transport"
+        for index, station in enumerate(line.stations):
+            yield f"lines[{number}].stations[{index}].name", station.name
+
+
+def _names_twice(centre: Centre) -> Iterator[Problem]:
+    for places in (_names(centre), _urls(centre)):
+        seen: dict[str, str] = {}
+        for place, thing in places:
+            if thing in seen:
+                yield Problem(place, f"{thing} is used twice, first in {seen[thing]}")
+            seen.setdefault(thing, place)
+
+
+def _route_gaps(centre: Centre) -> Iterator[Problem]:
+    for number, name in enumerate(centre.products):
+        known = shipped_product_names()
+        if name in known:
+            texts = _why_not_made(centre, shipped_product(name), name)
+        else:
+            texts = [f"there is no product {name!r} (known: {', '.join(known)})"]
+        yield from (Problem(f"products[{number}]", text) for text in texts)
+
+
+def _why_not_made(centre: Centre, product: Product, name: str) -> list[str]:
+    kinds = {station.kind for line in centre.lines for station in line.stations}
+    missing = [one for one in product.route if STATION_OF_OPERATION[one] not in kinds]
+    texts = [f"no station for the operation {one.value!r} of {name}" for one in missing]
+    if not missing and not any(line.makes(product) for line in centre.lines):
+        texts.append(f"no single line has a station for every operation of {name}")
+    if centre.purpose is Purpose.PRODUCTION and product.chip_profile == "rid2-plain":
+        texts.append(
+            f"{name} writes chips without secure messaging (rid2-plain), "
+            "which a production centre may not"
         )
-        if not missing and not any(line.makes(product) for line in centre.lines):
-            problems.append(f"no single line has a station for every operation of {name}")
-        if centre.purpose is Purpose.PRODUCTION and product.chip_profile == "rid2-plain":
-            problems.append(
-                f"{name} writes chips without secure messaging (rid2-plain), "
-                "which a production centre may not"
-            )
-    return problems
+    return texts
 
 
-def _purpose_problems(centre: Centre) -> list[str]:
-    urls = [station.url for line in centre.lines for station in line.stations]
-    urls += [line.transport.url for line in centre.lines]
-    simulated = [url for url in urls if url.startswith("sim://")]
+def _purpose_problems(centre: Centre) -> Iterator[Problem]:
+    simulated = [(place, url) for place, url in _urls(centre) if url.startswith("sim://")]
     if centre.purpose is Purpose.PRODUCTION:
-        problems = [f"a production centre has no simulated machine: {url}" for url in simulated]
+        for place, url in simulated:
+            yield Problem(place, f"a production centre has no simulated machine: {url}")
         if centre.simulation is not None:
-            problems.append("a production centre has no [simulation], and no date but today's")
-        return problems
-    if simulated and centre.simulation is None:
-        return ["sim:// wires need a [simulation] table"]
-    return []
+            text = "a production centre has no [simulation], and no date but today's"
+            yield Problem("simulation", text)
+    elif simulated and centre.simulation is None:
+        yield Problem("simulation", "sim:// wires need a [simulation] table")
 
 
 def load_centre(path: Path) -> Centre:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+FILE_BYTES_MAX = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -22,6 +24,14 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class Mistakes(ValueError):
+    """What a model's check of the whole found: several mistakes, each with its place."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(str(problem) for problem in problems))
 
 
 class ConfigError(Exception):
@@ -50,16 +60,23 @@ def _message(text: str) -> str:
     )
 
 
+def _each(place: tuple[int | str, ...], text: str, cause: Any) -> tuple[Problem, ...]:
+    if isinstance(cause, Mistakes):
+        return cause.problems
+    return (Problem(_dotted(place), _message(text)),)
+
+
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     """Return pydantic's findings as problems.
 
     A list that lost its only member to a mistake is not called too short besides.
     """
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     places = [one["loc"] for one in found]
     return tuple(
-        Problem(_dotted(one["loc"]), _message(one["msg"]))
+        problem
         for one in found
+        for problem in _each(one["loc"], one["msg"], one.get("ctx", {}).get("error"))
         if one["type"] != "too_short"
         or not any(
             len(place) > len(one["loc"]) and place[: len(one["loc"])] == one["loc"]
@@ -71,8 +88,13 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a file as it is; raises `ConfigError` if it is missing or is no TOML."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(path, (Problem("", "is not a file"),))
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content = file.read(FILE_BYTES_MAX + 1)
+        if len(content) > FILE_BYTES_MAX:
+            raise ConfigError(path, (Problem("", f"is larger than {FILE_BYTES_MAX} bytes"),))
+        return tomllib.loads(content.decode())
     except OSError as error:
         raise ConfigError(path, (Problem("", error.strerror or str(error)),)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

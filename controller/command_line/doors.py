@@ -32,6 +32,8 @@ class Doors:
 def read_doors(file: Path) -> Doors:
     """Read a centre's file; raises `Odd`."""
     try:
+        if not file.is_file():
+            raise Odd
         with file.open("rb") as stream:
             raw = tomllib.load(stream)
         folder = file.absolute().parent

@@ -1,5 +1,6 @@
 """A centre's file: every mistake at once with its path, and what a production centre may not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,18 +53,49 @@ def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_plain_c
     tmp_path: Path,
 ) -> None:
     text = SIMULATED.replace('purpose = "simulation"', 'purpose = "production"')
-    (found,) = mistakes(tmp_path, text)
-    assert "no simulated machine: sim://printer-1" in found
-    assert "no [simulation], and no date but today's" in found
-    assert "rid2-plain" in found
+    found = mistakes(tmp_path, text)
+    assert len(found) == 13
+    assert found[0].startswith("products[0]: ")
+    assert "rid2-plain" in found[0]
+    place = "lines[0].stations[0].url"
+    assert f"{place}: a production centre has no simulated machine: sim://printer-1" in found
+    text = "a production centre has no [simulation], and no date but today's"
+    assert found[-1] == f"simulation: {text}"
 
 
 def test_a_route_needs_a_station_for_each_operation_and_names_are_used_once(tmp_path: Path) -> None:
     text = PRODUCTION.replace('    { name = "inspection-1", kind = "inspection" },\n', "")
     text = text.replace('name = "printer-2"', 'name = "printer-1"')
-    (found,) = mistakes(tmp_path, text)
-    assert "no station for the operation 'inspect' of first-generation" in found
-    assert "printer-1 is used twice" in found
+    assert mistakes(tmp_path, text) == [
+        "lines[0].stations[1].name: printer-1 is used twice, first in lines[0].stations[0].name",
+        "products[0]: no station for the operation 'inspect' of first-generation",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sound", "wrong", "place"),
+    [
+        ('["second-generation"]', "[]", "products"),
+        ("2005-09-05", "9999-12-31", "simulation.calendar_date"),
+        ("2005-09-05", "0001-01-01", "simulation.calendar_date"),
+        ("[limits]", '[api]\nsocket = ""\n[limits]', "api.socket"),
+    ],
+)
+def test_what_could_only_fail_later_is_a_mistake(
+    tmp_path: Path, sound: str, wrong: str, place: str
+) -> None:
+    (found,) = mistakes(tmp_path, SIMULATED.replace(sound, wrong))
+    assert found.startswith(f"{place}: ")
+
+
+def test_a_pipe_or_an_endless_file_is_no_centres_file(tmp_path: Path) -> None:
+    pipe, long = tmp_path / "pipe.toml", tmp_path / "long.toml"
+    os.mkfifo(pipe)
+    long.touch()
+    os.truncate(long, 10_000_000_000)
+    for path, said in ((pipe, "is not a file"), (long, "is larger than 1000000 bytes")):
+        with pytest.raises(ConfigError, match=said):
+            load_centre(path)
 
 
 @pytest.mark.parametrize(
