@@ -64,7 +64,7 @@ def test_a_cable_pulled_during_every_kind_of_act_loses_nothing(
         made.rewire({name: relay.url for name, relay in relays.items()})
         try:
             made.run_centre()
-            made.new_package(24)
+            made.new_package(18)
             made.bring_packages()
             pulled = [pull_during(made, relays, act, pulled_s) for act in ACTS]
             made.wait_until_made()

@@ -130,6 +130,7 @@ def test_an_unknown_unit_makes_the_open_print_unknown_and_the_card_is_made_again
     assert books.orders[card_of(books, lost[0]).order].attempts >= 2
 
 
+@pytest.mark.soak
 def test_where_the_file_names_the_unit_only_that_one_is_asked(tmp_path: Path) -> None:
     with (
         RealCentre(tmp_path, seed=52, on="tcp", changes=CALM) as made,
