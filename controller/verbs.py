@@ -52,6 +52,19 @@ class LineParts:
 #: What may become of an order at a person's word; the rest is for events to say.
 _FOR_PERSONS = {OrderTrigger.HOLD, OrderTrigger.RELEASE, OrderTrigger.CANCEL}
 
+#: How a refusal names what a person asked for.
+_BATCH_REFUSALS = {
+    BatchTrigger.HOLD: "held",
+    BatchTrigger.RELEASE: "released",
+    BatchTrigger.CANCEL: "cancelled",
+    BatchTrigger.CLOSE: "closed by hand",
+}
+_ORDER_REFUSALS = {
+    OrderTrigger.HOLD: "held",
+    OrderTrigger.RELEASE: "released or remade",
+    OrderTrigger.CANCEL: "cancelled",
+}
+
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
@@ -82,7 +95,8 @@ class Verbs:
         """Release, hold or cancel a batch; cancelling cancels its orders that are not done."""
         batch = self._batch(batch_id)
         if (batch.state, trigger) not in BATCH_TABLE or trigger is BatchTrigger.CLOSE:
-            raise Refused(f"{batch.id} is {batch.state.value}: it cannot {trigger.value}")
+            refusal = _BATCH_REFUSALS[trigger]
+            raise Refused(f"{batch.id} is {batch.state.value}: it cannot be {refusal}")
         missing = batch.applications - self.intake.done(batch)
         if trigger is BatchTrigger.RELEASE and missing:
             raise Refused(
@@ -106,7 +120,8 @@ class Verbs:
         """Hold, release (remake) or cancel an order."""
         order = self._order(order_id)
         if (order.state, trigger) not in ORDER_TABLE or trigger not in _FOR_PERSONS:
-            raise Refused(f"{order.id} is {order.state.value}: it cannot {trigger.value}")
+            refusal = _ORDER_REFUSALS.get(trigger, "changed so by hand")
+            raise Refused(f"{order.id} is {order.state.value}: it cannot be {refusal}")
         card = self.ledger.books.live_card(order.id)
         if trigger is OrderTrigger.CANCEL and not cancellable(self.ledger.books, order):
             raise Refused(f"{order.card} is being laid into its tray: {order.id} is nearly done")
@@ -137,7 +152,7 @@ class Verbs:
             raise Refused(f"{found_at} holds {line.places.holder(found_at)}")
         line.places.release_all(card.id, keep=found_at)
         line.places.take(found_at, card.id)
-        data = {"trigger": CardTrigger.SETTLE.value, "place": found_at, "reason": ""}
+        data = {"trigger": CardTrigger.SETTLE.value, "place": found_at}
         await self.ledger.append(*self._end_work(card, actor), self._card_draft(card, data, actor))
         self._changed()
 
@@ -164,7 +179,13 @@ class Verbs:
     # Stock and boxes
 
     async def load_stock(self, line: str, blanks: int, actor: str) -> None:
-        """Record blanks that a person has put into a line's magazine."""
+        """Record blanks that a person has put into a line's magazine: at most what one holds."""
+        self._line(line)
+        config = next(one for one in self.intake.config.lines if one.name == line)
+        if blanks > config.magazine_capacity:
+            raise Refused(
+                f"{line}'s magazine takes {config.magazine_capacity} blanks, not {blanks}"
+            )
         await self._change_stock(line, "loaded", blanks, actor)
 
     async def return_stock(self, line: str, blanks: int, actor: str) -> None:

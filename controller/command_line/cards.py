@@ -11,11 +11,14 @@ from controller.command_line.output import (
     Page,
     json_option,
     limit_option,
+    state_option,
     write_json,
     yes_option,
 )
 from controller.command_line.problems import THE_ANSWER_IS_NO, WrongUse
 from controller.command_line.session import Session, pass_session
+from jobs.rows import BoxState
+from jobs.states import CardState
 
 _CARD_FACTS = [
     *CARD,
@@ -64,17 +67,17 @@ def card() -> None:
 
 
 @card.command("list")
-@click.option("--state", default="", help="Such as 'in doubt', printed, packed or spoiled.")
+@state_option(CardState)
 @click.option("--batch", "batch_id", default="", metavar="BATCH", help="Of one batch.")
 @click.option("--line", "line_name", default="", metavar="LINE", help="Of one line.")
 @limit_option
 @json_option
 @pass_session
 def card_list(
-    session: Session, state: str, batch_id: str, line_name: str, limit: int, *, as_json: bool
+    session: Session, state: str | None, batch_id: str, line_name: str, limit: int, *, as_json: bool
 ) -> None:
     """List cards."""
-    found = session.rows("cards", limit, state=state, batch=batch_id, line=line_name)
+    found = session.rows("cards", limit, state=state or "", batch=batch_id, line=line_name)
     if as_json:
         write_json(found)
     else:
@@ -190,12 +193,12 @@ def box() -> None:
 
 
 @box.command("list")
-@click.option("--state", default="", help="open, sealed or dispatched.")
+@state_option(BoxState)
 @json_option
 @pass_session
-def box_list(session: Session, state: str, *, as_json: bool) -> None:
+def box_list(session: Session, state: str | None, *, as_json: bool) -> None:
     """List the boxes."""
-    found = session.listing("boxes", state=state)
+    found = session.listing("boxes", state=state or "")
     if as_json:
         write_json(found)
     else:

@@ -10,12 +10,14 @@ from controller.command_line.output import (
     Page,
     json_option,
     limit_option,
+    state_option,
     write_json,
     yes_option,
 )
 from controller.command_line.problems import THE_ANSWER_IS_NO
 from controller.command_line.progress import waiting
 from controller.command_line.session import Session, pass_session
+from jobs.states import OrderState
 
 INTAKE_TIMEOUT_S = 4 * 3600.0
 NOT_MADE = ("queued", "in production", "held")
@@ -190,17 +192,17 @@ def order() -> None:
 
 
 @order.command("list")
-@click.option("--state", default="", help="queued, 'in production', held, done or cancelled.")
+@state_option(OrderState)
 @click.option("--batch", "batch_id", default="", metavar="BATCH", help="Of one batch.")
 @click.option("--county", default="", help="Of one county.")
 @limit_option
 @json_option
 @pass_session
 def order_list(
-    session: Session, state: str, batch_id: str, county: str, limit: int, *, as_json: bool
+    session: Session, state: str | None, batch_id: str, county: str, limit: int, *, as_json: bool
 ) -> None:
     """List orders."""
-    found = session.rows("orders", limit, state=state, batch=batch_id, county=county)
+    found = session.rows("orders", limit, state=state or "", batch=batch_id, county=county)
     if as_json:
         write_json(found)
         return

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import east_asian_width
 
@@ -27,6 +28,14 @@ limit_option = click.option(
     "--limit", default=500, show_default=True, type=click.IntRange(0),
     help="At most so many; 0 means all.",
 )  # fmt: skip
+
+
+def state_option(states: type[StrEnum]) -> Callable[[Any], Any]:
+    """Return the option that lists only what is in one state; a misspelt one is wrong use."""
+    choice = click.Choice([state.value for state in states])
+    return click.option("--state", type=choice, default=None, help="Only those in this state.")
+
+
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 WRAPPED_WIDTH = 16

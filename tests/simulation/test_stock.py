@@ -69,3 +69,13 @@ async def test_blanks_are_returned_and_never_more_than_there_are(tmp_path: Path)
         assert found.balanced
         check_books(stage.service)
         await check_floor(stage.service, stage.line)
+
+
+async def test_nobody_puts_more_into_a_magazine_than_it_takes(tmp_path: Path) -> None:
+    """A slip of the finger (5000 for 500) would be in the account for ever."""
+    async with scene(tmp_path, centre(capacity=100), person=False) as stage:
+        with pytest.raises(Refused, match="line-1's magazine takes 100 blanks, not 1000"):
+            await stage.verbs.load_stock("line-1", 1000, "test")
+        assert stage.books.line("line-1").in_magazine == 0
+        await stage.loads(100)
+        assert stage.books.line("line-1").in_magazine == 100

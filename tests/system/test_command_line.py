@@ -169,6 +169,7 @@ async def test_wrong_use_is_two_and_never_a_traceback(tmp_path: Path) -> None:
     for arguments in (
         ["explode"], ["card", "explode"], ["card", "show"], ["stock", "load", "line-1", "0"],
         ["status"], ["--centre", "nowhere.toml", "status"], ["package", "make", "--date", "x"],
+        ["order", "list", "--state", "dun"], ["card", "list", "--state", "lost"],
         ["package", "make", "--orders", "2", "--faults", "3"], ["config", "check", "nowhere"],
     ):  # fmt: skip
         ended = await cardcentre(tmp_path, *arguments)
@@ -470,13 +471,15 @@ async def test_acts_are_done_and_what_makes_no_sense_is_refused(folder: Path) ->
         assert len(actors) == 1
         assert next(iter(actors)).startswith("user:")
         refused = {
-            "order hold O-00001-00001": (1, "is cancelled: it cannot hold"),
+            "order hold O-00001-00001": (1, "is cancelled: it cannot be held"),
             "order cancel O-99 --yes": (1, "there is no order O-99"),
             "card accept C-0000003": (1, "is not before an inspector"),
             "card settle C-0000003": (2, "one of --spoiled and --at"),
             "card spoil C-0000003 --reason 229901198001010017 --yes": (2, "no personal number"),
             "station hold nobody": (1, "there is no station nobody"),
             "stock load line-9 5": (1, "there is no line line-9"),
+            "order remake O-00001-00001": (1, "is cancelled: it cannot be released or remade"),
+            "batch hold B-00001": (1, "is cancelled: it cannot be held"),
             "box show X-9": (1, "there is no box X-9"),
             "order show O-99": (1, "there is no order O-99"),
         }
