@@ -64,8 +64,12 @@ class Intake:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def index_key(self) -> bytes:
-        """Return the key of the keyed indexes, made on first use."""
-        if not self.keys.has_key(INDEX_KEY):
+        """Return the key of the keyed indexes, made on first use.
+
+        Raises `KeyMissing` when the books rest on one that is lost: under a new key nobody who has
+        a card would be recognised, and would get another.
+        """
+        if not self.keys.has_key(INDEX_KEY) and not self.ledger.books.batches:
             return self.keys.new_key(INDEX_KEY, self.entropy)
         return self.keys.key(INDEX_KEY)
 

@@ -75,6 +75,7 @@ async def _run(config: Centre, say: Say) -> None:
             await stack.enter_async_context(plant)
         opener = wire_opener(plant)
         service = Assembly(config, ledger, clock, os.urandom, keys, health, opener).service()
+        service.intake.index_key()  # made now, or missed now: not when the first package comes
         registry = CollectorRegistry()
         lines = [metered(parts) for parts in service.lines.values()]
         Telemetry(registry, ledger, lines, clock.now_us, lambda: health.fault)
