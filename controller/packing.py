@@ -23,6 +23,9 @@ class Packing:
             for box in self.books.boxes.values()
             if box.line == self.line and box.state is BoxState.OPEN
         }
+        for order, place in self._going_into_trays():
+            # It lies there when its outcome is known, wherever its county went otherwise.
+            self._trays[order.batch, order.county] = place
         for order in self._on_the_line():
             # Fed before a restart, and promised a tray then.
             if self.tray_of(order) is not None:
@@ -87,6 +90,15 @@ class Packing:
         held = [one for one in self.books.held_orders.values() if one.batch == batch]
         waiting = self.books.open_orders[batch, county] - sum(one.county == county for one in held)
         return waiting > 0 and self.books.batches[batch].state is BatchState.RELEASED
+
+    def _going_into_trays(self) -> list[tuple[Order, str]]:
+        """Return the orders whose cards were on their way into a tray, and which."""
+        going = [
+            (self.books.cards[work.cards[0]], work.destination)
+            for work in self.books.works.values()
+            if work.destination.startswith("tray ")
+        ]
+        return [(self.books.orders[c.order], place) for c, place in going if c.line == self.line]
 
     def _on_the_line(self) -> list[Order]:
         """Return the orders in production whose cards are on this line."""
