@@ -264,12 +264,13 @@ class Books:
             if before is not CardState.IN_DOUBT:
                 raise IllegalTransition(f"{card.id} is not in doubt")
             card.state, card.state_before_doubt = CardState(card.state_before_doubt), ""
+            card.reason, card.reason_before_doubt = card.reason_before_doubt, ""
             card.may_be_at = ()
             return []
         card.state = step(CARD_TABLE, before, trigger)
         card.may_be_at = ()
         if trigger is CardTrigger.DOUBT:
-            card.state_before_doubt = before.value
+            card.state_before_doubt, card.reason_before_doubt = before.value, card.reason
             card.may_be_at = (card.place,)
         if trigger is CardTrigger.SPOIL:
             order = self.orders[card.order]

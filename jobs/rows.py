@@ -121,6 +121,7 @@ class Card:
     chip_serial: str = ""
     card_serial: str = ""
     state_before_doubt: str = ""
+    reason_before_doubt: str = ""  # why it was condemned already
     reason: str = ""
     box: str = ""
     may_be_at: tuple[str, ...] = ()  # while in doubt: where a machine may have left it

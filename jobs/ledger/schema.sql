@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS cards (
     id TEXT PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders (id), attempt INTEGER NOT NULL,
     line TEXT NOT NULL, state TEXT NOT NULL, place TEXT NOT NULL, issued_us INTEGER NOT NULL,
     chip_serial TEXT NOT NULL, card_serial TEXT NOT NULL, state_before_doubt TEXT NOT NULL,
-    reason TEXT NOT NULL, box TEXT NOT NULL, may_be_at TEXT NOT NULL, UNIQUE ("order", attempt)
+    reason_before_doubt TEXT NOT NULL, reason TEXT NOT NULL, box TEXT NOT NULL, may_be_at TEXT NOT NULL, UNIQUE ("order", attempt)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_card_per_order ON cards ("order")
     WHERE state NOT IN ('spoiled', 'destroyed');

@@ -1,5 +1,6 @@
 """What a person says in the moment in which the line was about to do something else."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from drivers.wire import Wire
 from jobs.package_maker import PackagePlan
 from jobs.rows import Card
 from jobs.states import BatchTrigger, CardState, OrderState, OrderTrigger
+from simulators.floor import outfeed
 from tests.simulation.checkers import (
     check_books,
     check_every_order_has_one_good_card,
@@ -135,3 +137,30 @@ async def test_a_wire_that_breaks_again_while_the_outcome_is_asked_leaves_no_dou
     for back in range(6):
         again = messages - back
         assert await laminates(tmp_path, {20, again}) > again
+
+
+async def test_a_condemned_card_stays_condemned_when_a_doubt_about_it_is_settled(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.until(lambda: any(w.act == "print" for w in stage.books.works.values()))
+        work = next(iter(stage.books.works.values()))
+        card = stage.books.cards[work.cards[0]]
+        await asyncio.sleep(10.0)  # a face is on the card
+        await stage.verbs.spoil_card(card.id, "wrong photo", "test")
+        await stage.verbs.hold_station("line-1-transport", "test")
+        stage.machine(work.station).cut_power()
+        stage.machine(work.station).restore_power()
+        await stage.until(lambda: card.state is CardState.IN_DOUBT)
+        assert card.reason != "wrong photo"
+        place = next(place for place, one in stage.floor.everything() if one.front)
+        if place != outfeed(0):
+            stage.floor.move(place, outfeed(0))
+        await stage.verbs.settle_card(card.id, "test", found_at=f"{work.station} outfeed")
+        await stage.verbs.unhold_station("line-1-transport", "test")
+        await stage.ended()
+        assert (card.state, card.reason) == (CardState.SPOILED, "wrong photo")
+        check_every_order_has_one_good_card(stage.books)
+        check_books(stage.service)

@@ -92,7 +92,7 @@ async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in
     await ledger.append(batch(), order(), loaded(5), issued("C-1"))
     with pytest.raises(IllegalTransition, match="live card"):
         await ledger.append(issued("C-2"))
-    sql = "INSERT INTO cards SELECT 'C-9', \"order\", 9, line, state, place, issued_us, '', '',"
+    sql = "INSERT INTO cards SELECT 'C-9', \"order\", 9, line, state, place, issued_us, '', '', '',"
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         ledger.store.query(sql + " '', '', '', '[]' FROM cards")
 
