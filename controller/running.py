@@ -129,6 +129,9 @@ async def _opened(
     except BaseException as error:
         writer.close()
         store.close()
+        if isinstance(error, (ValueError, KeyError, TypeError)):
+            text = "the ledger's tables hold what no event can write: see `cardcentre audit verify`"
+            raise LedgerUnavailable(text) from error
         if isinstance(error, TimeoutError):
             raise LedgerUnavailable(health.fault or "the ledger cannot be written") from error
         raise

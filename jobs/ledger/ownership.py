@@ -18,11 +18,7 @@ _TABLES = {
 
 def is_strangers(connection: sqlite3.Connection) -> bool:
     """Tell whether a file holds tables that no ledger has; an empty file is nobody's yet."""
-    found = {
-        name
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        if not name.startswith("sqlite_")
-    }
+    found = _tables_in(connection)
     return bool(found - _TABLES) or ("events" in found and not _is_chained(connection))
 
 
@@ -31,6 +27,22 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'events'"
     (count,) = connection.execute(query).fetchone()
     return bool(count == 0)
+
+
+def tables_lost(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables that a ledger with events in it has lost.
+
+    Made anew they would be empty: the books would know of no card, and it would be made again.
+    """
+    found = _tables_in(connection)
+    if "events" not in found or not connection.execute("SELECT 1 FROM events LIMIT 1").fetchone():
+        return []
+    return sorted(_TABLES - found)
+
+
+def _tables_in(connection: sqlite3.Connection) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return {name for (name,) in connection.execute(query) if not name.startswith("sqlite_")}
 
 
 def _is_chained(connection: sqlite3.Connection) -> bool:

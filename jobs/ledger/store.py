@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from jobs import rows
 from jobs.events import GENESIS, IDENTITY_FIELDS, Draft, Event, Kind, canonical, content, digest
-from jobs.ledger.ownership import is_strangers
+from jobs.ledger.ownership import is_strangers, tables_lost
 from jobs.rows import Row, Work, WorkState
 
 RowType = TypeVar(
@@ -155,6 +155,9 @@ class Store:
             if is_strangers(connection):
                 connection.close()
                 raise LedgerUnavailable(f"{path} is another program's database, and no ledger")
+            if lost := tables_lost(connection):
+                connection.close()
+                raise LedgerUnavailable(f"the ledger {path} has lost its tables: {', '.join(lost)}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.test_command_line import CENTRE, COMMAND, ENVIRONMENT, SAMPLE
+from tests.system.test_command_line import (
+    CENTRE,
+    COMMAND,
+    ENVIRONMENT,
+    SAMPLE,
+    a_stopped_centre,
+)
 
 pytestmark = pytest.mark.real_time
 
@@ -67,6 +73,31 @@ def test_an_empty_file_is_a_ledger_that_nobody_began(folder: Path) -> None:
     code, out, err = ended(folder, "batch", "list")
     assert (code, out) == (1, "")
     assert "none has begun the ledger" in err
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DROP TABLE cards", "has lost its tables: cards"),
+        (
+            "UPDATE cards SET state = 'mislaid' WHERE id = 'C-0000001'",
+            "hold what no event can write",
+        ),
+    ],
+)
+async def test_no_centre_runs_on_a_ledger_with_damaged_tables(
+    folder: Path, statement: str, said: str
+) -> None:
+    """Made anew and empty, the table would have every card made a second time."""
+    await a_stopped_centre(folder)
+    with sqlite3.connect(folder / "ledger.sqlite") as connection:
+        connection.execute(statement)
+    connection.close()
+    code, out, err = ended(folder, "run")
+    assert (code, out) == (1, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert ended(folder, "audit", "verify")[0] == 1
 
 
 # Doors, ports and signals
