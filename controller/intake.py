@@ -144,9 +144,15 @@ class Intake:
             if record.index not in taken:
                 self._enter(group, name, record, judge(record.fields, rules), actor)
             if len(group.drafts) >= GROUP_RECORDS:
-                await self.ledger.append(*group.drafts, sealed=group.sealed)
+                await self._record_group(name, group)
                 group = _Group()
         if group.drafts:
+            await self._record_group(name, group)
+
+    async def _record_group(self, batch: str, group: _Group) -> None:
+        """Record, unless a person has cancelled the batch between two groups."""
+        known = self.ledger.books.batches.get(batch)
+        if known is None or known.state is not BatchState.CANCELLED:
             await self.ledger.append(*group.drafts, sealed=group.sealed)
 
     def _received(self, package: Package, name: str, count: int, actor: str) -> Draft:
@@ -273,6 +279,10 @@ class Intake:
         taken = {order.position for order in books.orders.values() if order.batch == batch}
         taken.update(row.position for row in books.refusals.values() if row.batch == batch)
         return taken
+
+    def _is_over(self, batch: Batch) -> bool:
+        """Tell whether nothing more of a batch is to be taken in."""
+        return batch.state is BatchState.CANCELLED or self.done(batch) == batch.applications
 
     def done(self, batch: Batch) -> int:
         """Return how many applications of a batch are in the books."""

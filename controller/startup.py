@@ -82,6 +82,8 @@ class Startup:
 
     async def unhold(self, station: Station, actor: str) -> None:
         """Take a held station back to work."""
+        if not station.is_in(StationState.HELD):
+            return  # somebody else said so too, or it was aborted meanwhile
         await station.change(StationTrigger.UNHOLD, actor=actor)
         if await self._prepared(station) and station.state is StationState.UNHOLDING:
             await station.change(StationTrigger.STATE_COMPLETE, actor=actor)

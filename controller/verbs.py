@@ -310,7 +310,7 @@ class Verbs:
         works = self.ledger.books.works.values()
         names = [work.station for work in works if card.id in work.cards]
         stations = [self._station(name)[1] for name in names]
-        return any(not one.usable and one.code != OPERATOR for one in stations)
+        return any(not one.may_be_asked and one.code != OPERATOR for one in stations)
 
     def _card_draft(self, card: Card, data: dict[str, Any], actor: str) -> Draft:
         return Draft(Kind.CARD_CHANGED, actor, data, order=card.order, card=card.id)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.wire import Wire
+from jobs.ledger.store import LedgerUnavailable
 from jobs.package_maker import PackagePlan
 from jobs.rows import Card
 from jobs.states import BatchTrigger, CardState, OrderState, OrderTrigger
@@ -164,3 +165,55 @@ async def test_a_condemned_card_stays_condemned_when_a_doubt_about_it_is_settled
         assert (card.state, card.reason) == (CardState.SPOILED, "wrong photo")
         check_every_order_has_one_good_card(stage.books)
         check_books(stage.service)
+
+
+async def test_a_card_found_bad_in_a_suspended_printer_is_left_to_the_line(tmp_path: Path) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.until(lambda: any(w.act == "print" for w in stage.books.works.values()))
+        work = next(iter(stage.books.works.values()))
+        card = stage.books.cards[work.cards[0]]
+        await stage.verbs.hold_station("line-1-transport", "test")
+        await stage.until(lambda: stage.station_state(work.station) == "Suspended")
+        await stage.verbs.spoil_card(card.id, "wrong photo", "test")
+        assert card.state is CardState.BLANK
+        await stage.verbs.unhold_station("line-1-transport", "test")
+        await stage.ended()
+        assert (card.state, card.reason) == (CardState.SPOILED, "wrong photo")
+        check_every_order_has_one_good_card(stage.books)
+        await check_floor(stage.service, stage.line)
+
+
+async def test_two_persons_let_the_same_station_work_again(tmp_path: Path) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.until(lambda: stage.station_state("reader-1") == "Execute")
+        await stage.verbs.hold_station("reader-1", "test")
+        await stage.verbs.unhold_station("reader-1", "one")
+        await stage.verbs.unhold_station("reader-1", "other")
+        await stage.ended()
+        assert stage.station_state("reader-1") == "Execute"
+
+
+async def test_a_batch_cancelled_while_it_is_taken_in_gets_no_more_orders(tmp_path: Path) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        package = stage.write(PackagePlan(120, DAY))
+        store, full_s = stage.world.store, asyncio.get_running_loop().time() + 1.0
+        assert store is not None
+
+        def disk_is_full() -> None:
+            if asyncio.get_running_loop().time() < full_s:
+                raise LedgerUnavailable("no room")
+
+        store.before_write = disk_is_full  # type: ignore[method-assign]  # a slow file
+        async with asyncio.TaskGroup() as group:
+            taking = group.create_task(stage.verbs.take_package(package, "test"))
+            await stage.until(lambda: bool(stage.books.orders))
+            assert len(stage.books.orders) < 60
+            await stage.verbs.change_batch("B-00001", BatchTrigger.CANCEL, "test", "wrong file")
+        assert taking.result().accepted < 60
+        assert {order.state for order in stage.orders()} == {OrderState.CANCELLED}
+        assert (await stage.verbs.take_package(package, "test")).known
+        assert {order.state for order in stage.orders()} == {OrderState.CANCELLED}
