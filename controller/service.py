@@ -112,6 +112,8 @@ class Service:
         line, startup = parts.line, parts.startup
         stations = (line.transport, *line.stations)
         kept = {station.name for station in stations if startup.left_by_a_person(station)}
+        for station in stations:
+            await startup.take_over(station)
         async with asyncio.TaskGroup() as group:
             for station in stations:
                 group.create_task(startup.connect(station))

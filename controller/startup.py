@@ -59,6 +59,16 @@ class Startup:
     line: Line
     preparations: Mapping[StationKind | None, Prepare]
 
+    async def take_over(self, station: Station) -> None:
+        """Let the books say that a station of a restarted centre is stopped, as it is."""
+        row = self.line.ledger.books.stations.get(station.name)
+        if row is None or row.state is StationState.STOPPED:
+            return
+        if self.left_by_a_person(station):
+            await station.taken_over(f"left by an operator who had it {row.state.value}", OPERATOR)
+        else:
+            await station.taken_over("restart", "")
+
     async def connect(self, station: Station) -> None:
         """Open the wire and see who is there; a station that cannot be reached is aborted."""
         if station.has_machine:

@@ -158,6 +158,14 @@ class Station:
         state = self.state
         for trigger in triggers:
             state = step(STATION_TABLE, state, trigger)
+        await self._record(state, reason, code, actor)
+
+    async def taken_over(self, reason: str, code: str) -> None:
+        """Put on record that after a restart the station is stopped, whatever it was before."""
+        assert self.state is StationState.STOPPED
+        await self._record(self.state, reason, code, "centre")
+
+    async def _record(self, state: StationState, reason: str, code: str, actor: str) -> None:
         self.state, self.reason, self.code = state, reason, code
         self.changes += 1
         data = {"state": state.value, "reason": reason, "code": code}
