@@ -59,6 +59,8 @@ class Outputs:
         sealed = [box for box in boxes if box.state is not BoxState.OPEN]
         if not sealed and not batches and not self.fault:
             return
+        # What leaves the centre must not say what a crash could still undo.
+        await self.ledger.durable()
         try:
             await self._write(sealed, batches)
         except OSError as error:

@@ -188,6 +188,7 @@ class Ledger:
         self.on_written: Callable[[float], None] = lambda _seconds: None
         self._broken_by: BaseException | None = None
         self._broken = asyncio.Event()
+        self._newest: asyncio.Future[None] | None = None
 
     async def until_broken(self) -> None:
         """Wait for ever; raises `LedgerBroken` once an event could not be folded or written."""
@@ -199,8 +200,7 @@ class Ledger:
     ) -> asyncio.Future[None]:
         """Fold the drafts now, true all together; the future tells when they are durable.
 
-        An event that cannot be folded leaves half a group in memory that will never be on the disk:
-        nothing is written after it, whoever asked for it.
+        A group that cannot be folded stays half in memory: nothing is recorded after it.
         """
         assert drafts, "an empty group says nothing"
         if self._broken_by is not None:
@@ -218,7 +218,7 @@ class Ledger:
     ) -> asyncio.Future[None]:
         entries = [self._enter(draft) for draft in drafts]
         loop = asyncio.get_running_loop()
-        written: asyncio.Future[None] = loop.create_future()
+        self._newest = written = loop.create_future()
         self.waiting += 1
         written.add_done_callback(partial(self._written, loop.time()))
         self._writer.submit(Group(tuple(entries), tuple(sealed)), written)
@@ -230,6 +230,11 @@ class Ledger:
     async def append(self, *drafts: Draft, sealed: Iterable[tuple[str, int, bytes]] = ()) -> None:
         """Post, and return once it is on the disk."""
         await asyncio.shield(self.post(*drafts, sealed=sealed))
+
+    async def durable(self) -> None:
+        """Return once everything that the books say now is on the disk."""
+        if self._newest is not None:
+            await asyncio.shield(self._newest)
 
     def close(self) -> None:
         """Stop the writer, then close the file."""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from controller.outputs import Outputs
 from drivers.wire import Wire
 from jobs.ledger.store import LedgerUnavailable
 from jobs.package_maker import PackagePlan
-from jobs.rows import Card
+from jobs.rows import BoxState, Card
 from jobs.states import BatchTrigger, CardState, OrderState, OrderTrigger
 from simulators.floor import outfeed
 from tests.simulation.checkers import (
@@ -217,3 +218,28 @@ async def test_a_batch_cancelled_while_it_is_taken_in_gets_no_more_orders(tmp_pa
         assert {order.state for order in stage.orders()} == {OrderState.CANCELLED}
         assert (await stage.verbs.take_package(package, "test")).known
         assert {order.state for order in stage.orders()} == {OrderState.CANCELLED}
+
+
+async def test_a_manifest_says_nothing_that_a_crash_could_undo(tmp_path: Path) -> None:
+    config = centre(limits={"box_size": 1})
+    async with scene(tmp_path, config, person=False, outputs=Outputs) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(2, DAY))
+        await stage.until(
+            lambda: any(work.destination.startswith("tray") for work in stage.books.works.values())
+        )
+        store, full = stage.world.store, True
+        assert store is not None
+
+        def disk_is_full() -> None:
+            if full:
+                raise LedgerUnavailable("no room")
+
+        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
+        manifest = tmp_path / "out" / "boxes" / "X-00001" / "manifest.json"
+        await stage.until(lambda: "X-00001" in stage.books.boxes)
+        await asyncio.sleep(30.0)
+        assert stage.books.boxes["X-00001"].state is BoxState.SEALED
+        assert not manifest.exists()
+        full = False
+        await stage.until(manifest.exists)
