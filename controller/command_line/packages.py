@@ -84,6 +84,8 @@ def package_make(
 @pass_session
 def package_check(session: Session, file: Path, day: datetime | None, *, as_json: bool) -> int:
     """Judge a package without taking it in. Exit 1 if it is broken or an application is refused."""
+    if not file.is_file():
+        raise No(f"{file} is not a file")
     findings = _Findings(file.name)
     try:
         with file.open("rb") as stream:

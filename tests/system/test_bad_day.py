@@ -1,5 +1,6 @@
 """What an operator does to the program on a bad day, and the one line that comes of it."""
 
+import os
 import signal
 import socket
 import sqlite3
@@ -171,3 +172,9 @@ def test_what_cannot_be_a_name_is_not_found(folder: Path) -> None:
             assert found == (1, "", f"cardcentre: nothing is called {arguments[-1]!r}\n")
         process.terminate()
     assert [file.name for file in (folder / "run").iterdir()] == ["centre.sock.lock"]
+
+
+def test_a_pipe_is_no_package(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.XML")
+    found = ended(folder, "package", "check", "pipe.XML")
+    assert found == (1, "", "cardcentre: pipe.XML is not a file\n")
