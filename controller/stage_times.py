@@ -4,7 +4,7 @@ Listens to the ledger for works and stops, and takes the machines' own drawn tim
 nothing. The bound itself is worked out in `jobs/bound.py`.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -13,6 +13,9 @@ from controller.clock import MICROSECONDS
 from jobs.events import Event, Kind
 from jobs.rows import WorkState
 from jobs.states import StationState
+
+#: The ledger's times are whole microseconds, the loop's are not.
+ROUNDING_S = 2e-6
 
 
 class Motion(Protocol):
@@ -103,8 +106,9 @@ def per_card_s(
     for work in works:
         if work.station not in motions:
             continue
-        first = bisect_left(starts[work.station], work.begin_s - 1e-6)
-        last = bisect_right(starts[work.station], work.end_s)
+        # One work's end is the next one's beginning: a motion that begins there is the next one's.
+        first = bisect_left(starts[work.station], work.begin_s - ROUNDING_S)
+        last = bisect_left(starts[work.station], work.end_s - ROUNDING_S)
         moved_s = sum(motion.duration_s for motion in motions[work.station][first:last])
         found[work.card] = found.get(work.card, 0.0) + moved_s
     return found
