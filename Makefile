@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/cardcentre demo
 
 test: lint
-	$(BIN)/pytest -n 2 -m "not soak"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not soak"
 
 soak: $(STAMP)
 	$(BIN)/pytest -m soak -s --timeout 0

@@ -52,9 +52,8 @@ def held(made: RealCentre) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("pulled_s", "seed"), [(SHORT_S, 41), pytest.param(LONG_S, 42, marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize(("pulled_s", "seed"), [(SHORT_S, 41), (LONG_S, 42)])
 def test_a_cable_pulled_during_every_kind_of_act_loses_nothing(
     tmp_path: Path, pulled_s: float, seed: int
 ) -> None:

@@ -170,6 +170,7 @@ def receipts(out: Path) -> list[Path]:
     return list(out.glob("receipts/*.xml"))
 
 
+@pytest.mark.soak
 def test_files_without_room_are_written_once_there_is_some(tmp_path: Path) -> None:
     out = tmp_path / "machines" / "out"
     with small_disk(out, "2m") as fill, RealCentre(tmp_path, seed=34, changes=CHANGES) as made:
