@@ -243,3 +243,40 @@ async def test_a_manifest_says_nothing_that_a_crash_could_undo(tmp_path: Path) -
         assert not manifest.exists()
         full = False
         await stage.until(manifest.exists)
+
+
+async def test_a_card_settled_while_the_disk_is_full_is_not_touched_any_more(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(10)
+        await stage.takes(PackagePlan(1, DAY))
+        await stage.until(lambda: stage.station_state("encoder-2") == "Execute")
+        store, full = stage.world.store, True
+        assert store is not None
+
+        def disk_is_full() -> None:
+            begun = [work.act for work in stage.books.works.values()]
+            if full and "laminate" in begun:
+                raise LedgerUnavailable("no room")
+
+        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
+        await stage.until(
+            lambda: any(work.act == "laminate" for work in stage.books.works.values())
+        )
+        work = next(iter(stage.books.works.values()))
+        card = stage.books.cards[work.cards[0]]
+        async with asyncio.TaskGroup() as group:
+            station = stage.service.lines["line-1"].line.station_at(f"{work.station} inside")
+            assert station is not None
+            group.create_task(station.abort("smoke", "device.fault"))
+            await asyncio.sleep(1.0)
+            # The intent is not on the disk yet: the machine has not been told anything.
+            plastic = next(one for _, one in stage.floor.everything() if one.front)
+            assert plastic.laminations == []
+            group.create_task(stage.verbs.spoil_card(card.id, "taken out by hand", "test"))
+            await asyncio.sleep(1.0)
+            full = False
+        await asyncio.sleep(60.0)
+        assert card.state is CardState.SPOILED
+        assert plastic.laminations == []
