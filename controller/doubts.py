@@ -9,7 +9,6 @@ from typing import cast
 
 from config.centre import StationKind
 from controller.execution import CardAtFault, Elsewhere, InDoubt
-from controller.failures import Reaction, reaction_to
 from controller.line import PULLING, Line
 from controller.operations import Operations
 from controller.stations import Port, Station
@@ -63,11 +62,7 @@ class Doubts:
                 await self.line.move(card, QUARANTINE_BIN, PULLING)
             else:
                 await self.operations.reject(card)
-        except DriverError as error:
-            if reaction_to(error) is Reaction.REOPEN:
-                return False
-            raise
-        except (Elsewhere, InDoubt, CardAtFault):
+        except (DriverError, Elsewhere, InDoubt, CardAtFault):
             return False
         return True
 

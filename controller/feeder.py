@@ -69,8 +69,8 @@ class Feeder:
     async def _issue(self, group: asyncio.TaskGroup, order: Order) -> None:
         line = self.journeys.line
         books = line.ledger.books
-        if not await self._prepared(order):
-            return
+        if not await self._prepared(order) or self.next_order() is not order:
+            return  # an external photo encoder takes its time: things may have changed meanwhile
         line.packing.claim(order)
         draft = Draft(
             Kind.CARD_ISSUED,
@@ -90,11 +90,13 @@ class Feeder:
         try:
             await self.journeys.operations.preparation.prepare(order)
         except CannotPrepare as error:
+            if order.state is not OrderState.QUEUED:
+                return False
             data = {"trigger": OrderTrigger.HOLD.value, "reason": error.reason}
             draft = Draft(Kind.ORDER_CHANGED, "centre", data, batch=order.batch, order=order.id)
             await self.journeys.line.ledger.append(draft)
             return False
-        return order.state is OrderState.QUEUED
+        return True
 
     def _start(self, group: asyncio.TaskGroup, card: Card) -> None:
         self.cards[card.id] = card
@@ -103,7 +105,14 @@ class Feeder:
     async def _travel(self, card: Card) -> None:
         line = self.journeys.line
         order = line.ledger.books.orders[card.order]
-        await self.journeys.operations.preparation.prepare(order)
+        try:
+            await self.journeys.operations.preparation.prepare(order)
+        except CannotPrepare as error:
+            # Found on the line after a restart, and its data can no longer be opened. An open work
+            # cannot be asked about without them: then the centre does not start.
+            if any(card.id in work.cards for work in line.ledger.books.works.values()):
+                raise
+            await self.journeys.condemn(card, f"cannot be made: {error.reason}")
         await self.journeys.recover(card)
         await self.journeys.journey(card, self.products[order.product])
         self.journeys.operations.preparation.forget(order.id)

@@ -42,7 +42,7 @@ class Journeys:
             except Elsewhere:
                 self.line.places.release_all(card.id, keep=card.place)
             except CardAtFault as fault:
-                await self._condemn(card, fault.reason)
+                await self.condemn(card, fault.reason)
             except InDoubt:
                 continue  # its places stay reserved until it is found
         self.line.places.release_all(card.id)
@@ -64,7 +64,7 @@ class Journeys:
     def _cancelled(self, card: Card) -> bool:
         return self.line.ledger.books.orders[card.order].state is OrderState.CANCELLED
 
-    async def _condemn(self, card: Card, reason: str) -> None:
+    async def condemn(self, card: Card, reason: str) -> None:
         """Put on record that a card is bad, before anything is done about it."""
         draft = Draft(
             Kind.CARD_CHANGED, "centre", {"reason": reason}, order=card.order, card=card.id
