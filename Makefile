@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: demo test soak bench lint clean
+.PHONY: demo test quick soak bench lint clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -11,6 +11,10 @@ demo: $(STAMP)
 
 test: lint
 	$(BIN)/pytest -n 3 --dist worksteal -m "not soak"
+
+# Everything that needs no independent program and starts no process of its own for long.
+quick: $(STAMP)
+	$(BIN)/pytest -n 3 --dist worksteal -m "not soak and not peer" --ignore tests/system
 
 soak: $(STAMP)
 	$(BIN)/pytest -m soak -s --timeout 0
