@@ -3,7 +3,9 @@
 It opens nothing but files and knows no particular model.
 """
 
+import json
 import tomllib
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,17 +96,28 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(FILE_BYTES_MAX + 1)
         if len(content) > FILE_BYTES_MAX:
             raise ConfigError(path, (Problem("", f"is larger than {FILE_BYTES_MAX} bytes"),))
+        if content.startswith(BOM_UTF8):
+            text = "begins with a byte order mark: save it as UTF-8 without one"
+            raise ConfigError(path, (Problem("", text),))
         return tomllib.loads(content.decode())
     except OSError as error:
         raise ConfigError(path, (Problem("", error.strerror or str(error)),)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        text = f"is not UTF-8 text (line {line}): save it as UTF-8"
+        raise ConfigError(path, (Problem("", text),)) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(path, (Problem("", f"not a TOML file: {error}"),)) from error
 
 
 def checked(path: Path, raw: dict[str, Any], model: type[Model]) -> Model:
-    """Turn what was read from `path` into a model; raises `ConfigError` with every mistake."""
+    """Turn what was read from `path` into a model; raises `ConfigError` with every mistake.
+
+    A value must be of the kind that is asked for. As JSON, names of choices, paths and dates may
+    be texts and lists may be tuples, and nothing else is turned into something else.
+    """
     try:
-        return model.model_validate(raw)
+        return model.model_validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         raise ConfigError(path, problems_of(error)) from error
 

@@ -9,18 +9,17 @@ from collections import Counter
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
-from config.loading import checked, read_toml
+from config.loading import ConfigError, Problem, checked, read_toml
 
 #: The size of a card, GA 448; nothing of a layout may lie outside.
 CARD_WIDTH_MM = 85.6
@@ -189,13 +188,6 @@ class Product(_Part):
     chip_profile: ChipProfile | None = None
     photo_encoder: ExternalPhotoEncoder | None = None
 
-    @field_validator("layout", mode="before")
-    @classmethod
-    def _was_found(cls, layout: object) -> object:
-        if isinstance(layout, str):
-            raise ValueError(f"there is no layout {layout}.toml")  # noqa: TRY004  (pydantic's way)
-        return layout
-
     @property
     def generation(self) -> int:
         """1 or 2."""
@@ -230,14 +222,18 @@ def _route_problems(product: Product) -> list[str]:
 def load_product(path: Path) -> Product:
     """Read a product file and its layout; raises `ConfigError` with every mistake of both."""
     raw = read_toml(path)
-    name = raw.get("layout")
-    if isinstance(name, str) and re.fullmatch(NAME, name):
-        for folder in (path.parent / "layouts", _shipped() / "layouts"):
+    if isinstance(raw.get("layout"), str):
+        raw["layout"] = _layout_named(raw["layout"], path)
+    return checked(path, raw, Product)
+
+
+def _layout_named(name: str, product: Path) -> dict[str, Any]:
+    if re.fullmatch(NAME, name):
+        for folder in (product.parent / "layouts", _shipped() / "layouts"):
             layout = folder / f"{name}.toml"
             if layout.is_file():
-                raw["layout"] = read_toml(layout)
-                break
-    return checked(path, raw, Product)
+                return read_toml(layout)
+    raise ConfigError(product, (Problem("layout", f"there is no layout {name}.toml"),))
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """A centre's file: every mistake at once with its path, and what a production centre may not."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,61 @@ def test_what_could_only_fail_later_is_a_mistake(
 ) -> None:
     (found,) = mistakes(tmp_path, SIMULATED.replace(sound, wrong))
     assert found.startswith(f"{place}: ")
+
+
+@pytest.mark.parametrize(
+    ("sound", "wrong", "place"),
+    [
+        ("box_size = 20", "box_size = true", "limits.box_size"),
+        ("box_size = 20", 'box_size = "3"', "limits.box_size"),
+        ("box_size = 20", "box_size = 20.0", "limits.box_size"),
+        ("pace = 1.0", 'pace = "1"', "simulation.pace"),
+        ("pace = 1.0", "pace = true", "simulation.pace"),
+        (
+            "authorise_after_restart = false",
+            'authorise_after_restart = "no"',
+            "policy.authorise_after_restart",
+        ),
+        ("authorise_after_restart = false", "authorise_after_restart = 0", "policy.authorise"),
+        ("2005-09-05", "1126000000", "simulation.calendar_date"),
+        ('name = "simulated"', "name = 7", "name"),
+    ],
+)
+def test_a_value_of_another_kind_is_a_mistake_and_not_turned_into_one(
+    tmp_path: Path, sound: str, wrong: str, place: str
+) -> None:
+    assert SIMULATED.count(sound) == 1
+    (found,) = mistakes(tmp_path, SIMULATED.replace(sound, wrong))
+    assert found.startswith(place)
+
+
+def test_whole_numbers_stand_for_measures_and_dates_may_be_written_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "centre.toml"
+    text = SIMULATED.replace("pace = 1.0", "pace = 2").replace("2005-09-05", '"2005-09-06"')
+    path.write_text(text, encoding="utf-8")
+    simulation = load_centre(path).simulation
+    assert simulation is not None
+    assert (simulation.pace, simulation.calendar_date) == (2.0, date(2005, 9, 6))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbf" + SIMULATED.encode(), "begins with a byte order mark"),
+        (SIMULATED.encode("utf-16"), "is not UTF-8 text (line 1)"),
+        (b"# a\n# \xb0C\n" + SIMULATED.encode(), "is not UTF-8 text (line 2)"),
+    ],
+)
+def test_a_file_in_another_encoding_is_told_in_one_line(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "centre.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        load_centre(path)
+    (problem,) = refused.value.problems
+    assert said in str(problem)
+    assert "save it as UTF-8" in str(problem)
 
 
 def test_a_pipe_or_an_endless_file_is_no_centres_file(tmp_path: Path) -> None:

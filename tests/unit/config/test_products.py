@@ -116,6 +116,8 @@ def test_a_missing_and_a_broken_file_say_so(tmp_path: Path) -> None:
     assert "No such file" in messages(tmp_path / "none.toml")[0]
     broken = tmp_path / "broken.toml"
     broken.write_bytes(b"name = \xff")
+    assert "not UTF-8 text" in messages(broken)[0]
+    broken.write_bytes(b"name = ")
     assert "not a TOML file" in messages(broken)[0]
 
 
