@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from controller.command_line.main import cli
+from controller.command_line.commands import cli
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(

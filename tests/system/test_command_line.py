@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from config.centre import Api, Ledger, load_centre
+from controller.command_line.commands import ENTRIES, run
 from controller.command_line.doors import KEYS, LEDGER, SOCKET, read_doors
-from controller.command_line.main import ENTRIES, main
 from controller.verbs import Verbs
 from tests.unit.controller.office import ACCEPTANCE_NUMBER, office, running
 
@@ -82,9 +82,8 @@ def _called(folder: Path, arguments: Sequence[str], stdin: str) -> Ended:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            main(["--centre", str(folder / "centre.toml"), *arguments])
-    return Ended(int(left.value.code or 0), out.getvalue(), err.getvalue())
+        code = run(["--centre", str(folder / "centre.toml"), *arguments])
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 async def on_terminal(folder: Path, arguments: Sequence[str], keys: bytes) -> Ended:
@@ -146,7 +145,7 @@ def test_the_help_and_the_listings_import_nothing_heavy(folder: Path) -> None:
 import sys
 from controller.command_line.main import main
 try:
-    main(sys.argv[1:])
+    main()
 except SystemExit:
     print(sorted({"pydantic", "fastapi", "httpx", "rich", "PIL", "asyncio"} & set(sys.modules)))
 """
@@ -178,15 +177,73 @@ async def test_wrong_use_is_two_and_never_a_traceback(tmp_path: Path) -> None:
         assert ended.err
 
 
-async def test_a_fault_of_ours_is_one_line_unless_somebody_debugs(folder: Path) -> None:
-    await a_stopped_centre(folder)
-    with sqlite3.connect(folder / "ledger.sqlite") as damaged:
-        damaged.execute("UPDATE cards SET state = 'lost' WHERE id = 'C-0000001'")
-    ended = await cardcentre(folder, "card", "list")
-    assert (ended.code, ended.out) == (70, "")
-    assert ended.err.startswith("cardcentre: an unexpected fault (ValueError)")
-    assert len(ended.err.splitlines()) == 1
-    assert "Traceback" in (await cardcentre(folder, "--debug", "card", "list")).err
+#: What `cardcentre` would be if one of its commands had a mistake.
+FAULTY = """
+import asyncio, sys, click
+from controller.command_line import commands
+from jobs.states import IllegalTransition
+
+@click.command()
+def list_orders():
+    asyncio.run(main())
+
+async def main():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(mistaken())
+
+async def mistaken():
+    try:
+        raise {}
+    except ValueError as error:
+        raise RuntimeError("some person's name") from error
+
+commands.cli.get_command = lambda *_: list_orders
+sys.exit(commands.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("ValueError('some person')", "(ValueError)"),
+        ("KeyError('some person')", "(KeyError)"),
+        ("IllegalTransition('C-0000001 is not in doubt')",
+         "(IllegalTransition: C-0000001 is not in doubt)"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_ours_is_one_line_unless_somebody_debugs(fault: str, told: str) -> None:
+    command = [sys.executable, "-c", FAULTY.format(fault)]
+    ended, debugged = (
+        subprocess.run(
+            [*command, *options, "list"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for options in ([], ["--debug"])
+    )
+    assert (ended.returncode, ended.stdout) == (70, "")
+    assert ended.stderr.startswith(f"cardcentre: an unexpected fault {told}: please report this")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "person" not in ended.stderr
+    assert "Traceback" in debugged.stderr
+
+
+def test_a_fault_of_ours_tells_the_innermost_place_of_ours() -> None:
+    code = (
+        "from config.loading import read_toml; import controller.command_line.our_fault as fault\n"
+    )
+    code += (
+        "try: read_toml(None)\nexcept AttributeError as error: print(fault.our_fault_line(error))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert re.match(
+        r"cardcentre: an unexpected fault \(AttributeError at config\.loading:\d+ in read_toml\):",
+        ended.stdout,
+    )
 
 
 def test_nobody_reading_is_quiet(folder: Path) -> None:
@@ -201,6 +258,20 @@ def test_nobody_reading_is_quiet(folder: Path) -> None:
         complaint = process.stderr.read().decode()
         assert process.wait() == 141
     assert complaint.count("\n") == 1, "only that no centre runs"
+
+
+def test_ctrl_c_while_python_still_imports_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("print('imports', flush=True)\nimport time\ntime.sleep(30)")
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(
+        [*COMMAND, "status"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    # A shell shows it as 130.
+    assert (process.returncode, err) == (-signal.SIGINT, b"")
 
 
 async def test_ctrl_c_is_quiet(folder: Path) -> None:
