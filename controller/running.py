@@ -26,10 +26,12 @@ from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
 from controller.person import AWAY, REFUSALS, PersonsVerbs
+from controller.preparation import CannotPrepare
 from controller.service import LedgerHealth, Service
 from controller.telemetry import Telemetry, metered
 from jobs.ledger.ledger import Ledger, ThreadWriter, open_ledger
-from jobs.ledger.store import LedgerUnavailable, Store
+from jobs.ledger.references import WRITTEN_BY_NO_EVENT, check_references
+from jobs.ledger.store import LedgerCorrupt, LedgerUnavailable, Store
 from jobs.vault import KeyFolder, VaultError
 
 #: A ledger on a full disk would be waited for; at the start it is an error.
@@ -48,7 +50,9 @@ class CannotRun(Exception):
 async def run_centre(config: Centre, say: Say) -> None:
     """Run a centre until it is told to stop; raises `CannotRun`."""
     allow_many_descriptors()
-    faults = (DoorError, MetricsNotServed, LedgerUnavailable, VaultError)
+    faults = (
+        DoorError, MetricsNotServed, LedgerUnavailable, LedgerCorrupt, VaultError, CannotPrepare,
+    )  # fmt: skip
     with refused_for(*faults), only_one(config.ledger.path):
         await _run(config, say)
 
@@ -124,14 +128,14 @@ async def _opened(
     """Take up the books, and see to it that they are closed last."""
     writer = ThreadWriter(store, config.ledger.retry_s, health.tell)
     try:
+        check_references(store)
         async with asyncio.timeout(OPENING_TIMEOUT_S):
             ledger = await open_ledger(store, writer, clock.now_us)
     except BaseException as error:
         writer.close()
         store.close()
         if isinstance(error, (ValueError, KeyError, TypeError)):
-            text = "the ledger's tables hold what no event can write: see `cardcentre audit verify`"
-            raise LedgerUnavailable(text) from error
+            raise LedgerUnavailable(WRITTEN_BY_NO_EVENT) from error
         if isinstance(error, TimeoutError):
             raise LedgerUnavailable(health.fault or "the ledger cannot be written") from error
         raise

@@ -20,7 +20,8 @@ from controller.views import PAGE_MAX, Filter, Plain
 from jobs.books import Books
 from jobs.ledger.ledger import load_books
 from jobs.ledger.ownership import is_empty, is_strangers
-from jobs.ledger.store import BUSY_TIMEOUT_MS, Store
+from jobs.ledger.references import WRITTEN_BY_NO_EVENT, check_references
+from jobs.ledger.store import BUSY_TIMEOUT_MS, LedgerCorrupt, Store
 
 Query = Mapping[str, str | int]
 
@@ -50,7 +51,7 @@ def reading(path: Path) -> Iterator[Store]:
 def read_listing(doors: Doors, parts: tuple[str, ...], query: Query) -> Any:
     """Return what the API of a running centre would show."""
     with reading(doors.ledger) as store:
-        books = load_books(store)
+        books = _loaded(store)
         match parts:
             case (listing,) if listing in _LISTINGS:
                 return _LISTINGS[listing](books, query)
@@ -66,6 +67,16 @@ def read_listing(doors: Doors, parts: tuple[str, ...], query: Query) -> Any:
                 return _found(views.box_detail(books, box), f"there is no box {box}")
             case _:
                 return _of_the_centre(doors, store, books, parts[0], query)
+
+
+def _loaded(store: Store) -> Books:
+    try:
+        check_references(store)
+        return load_books(store)
+    except LedgerCorrupt as error:
+        raise No(str(error)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise No(WRITTEN_BY_NO_EVENT) from error
 
 
 _LISTINGS: Mapping[str, Callable[[Books, Query], Any]] = {
