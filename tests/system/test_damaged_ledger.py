@@ -1,4 +1,4 @@
-"""A ledger whose tables lost rows: nothing is listed from it or begun on it, and one line says so."""
+"""A ledger whose tables lost rows: nothing is listed from it or begun on it; one line says so."""
 
 import sqlite3
 from pathlib import Path
