@@ -21,7 +21,10 @@ from pydantic import (
 )
 
 from config.loading import Mistakes, Problem, load_toml
+from config.mqtt import Mqtt
 from config.products import Operation, Product, shipped_product, shipped_product_names
+from config.programme_settings import ProgrammeSettings
+from config.shifts import Shift, shift_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -162,12 +165,6 @@ class Promise(_Settings):
     distribution_days_of: dict[CountyCode, Annotated[int, Field(ge=0, le=180)]] = {}
 
 
-class Programme(_Settings):
-    """What the programme allows the centre to make."""
-
-    first_generation_cut_off: date | None = None
-
-
 class Policy(_Settings):
     """Which steps wait for a person."""
 
@@ -251,16 +248,19 @@ class Centre(_Settings):
     ledger: Ledger = Ledger()
     limits: Limits = Limits()
     promise: Promise = Promise()
-    programme: Programme = Programme()
+    programme: ProgrammeSettings = ProgrammeSettings()
+    shifts: tuple[Shift, ...] = ()  # none: round the clock, every day
     policy: Policy = Policy()
     api: Api = Api()
     metrics: Metrics = Metrics()
+    mqtt: Mqtt | None = None
     output: Output = Output()
     simulation: Simulation | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         problems = [*_names_twice(self), *_route_gaps(self), *_purpose_problems(self)]
+        problems += shift_problems(self.shifts)
         if problems:
             raise Mistakes(tuple(problems))
         return self
@@ -338,8 +338,13 @@ def _purpose_problems(centre: Centre) -> Iterator[Problem]:
 
 
 def load_centre(path: Path) -> Centre:
-    """Read a centre's file; raises `ConfigError`. Relative paths count from the file's folder."""
-    return placed_in(load_toml(path, Centre), path.absolute().parent)
+    """Read a centre's file and try its plan; raises `ConfigError`.
+
+    Relative paths count from the file's folder.
+    """
+    centre = placed_in(load_toml(path, Centre), path.absolute().parent)
+    centre.programme.read_plan()
+    return centre
 
 
 def placed_in(centre: Centre, folder: Path) -> Centre:
@@ -351,7 +356,9 @@ def placed_in(centre: Centre, folder: Path) -> Centre:
         update={
             "ledger": ledger,
             "api": centre.api.model_copy(update={"socket": folder / centre.api.socket}),
+            "mqtt": centre.mqtt and centre.mqtt.placed_in(folder),
             "output": centre.output.model_copy(update={"folder": folder / centre.output.folder}),
+            "programme": centre.programme.placed_in(folder),
         }
     )
 

@@ -16,7 +16,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
@@ -148,28 +147,6 @@ class Programme(_Part):
                 "prefectures": tuple(_scaled(one, factor) for one in self.prefectures),
             }
         )
-
-
-class ProgrammeSettings(_Part):
-    """What a centre's file says of the programme: the plan that it works to, and a limit."""
-
-    first_generation_cut_off: date | None = None
-    #: The name of a shipped programme, or the path of a programme's file; "" is no plan.
-    plan: str = ""
-
-    @field_validator("plan")
-    @classmethod
-    def _is_there(cls, plan: str) -> str:
-        known = shipped_programme_names()
-        if plan and not plan.endswith(".toml") and plan not in known:
-            raise ValueError(f"there is no programme {plan!r} (known: {', '.join(known)})")
-        return plan
-
-    def programme(self) -> Programme | None:
-        """Return the plan; raises `ConfigError` if its file cannot be used."""
-        if self.plan.endswith(".toml"):
-            return load_programme(Path(self.plan))
-        return shipped_programme(self.plan) if self.plan else None
 
 
 def load_programme(path: Path) -> Programme:

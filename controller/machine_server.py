@@ -126,7 +126,9 @@ def derived_text(file: Path, urls: dict[str, str], pace: float) -> str:
             if "url" in station:
                 station["url"] = urls[station["name"]]
     raw.setdefault("simulation", {})["pace"] = pace
-    checked(file, raw, Centre)
+    programme = checked(file, raw, Centre).programme.placed_in(file.absolute().parent)
+    if programme.plan:
+        raw["programme"]["plan"] = programme.plan
     return f"# Made from {file.name} by `cardcentre simulators serve`.\n{toml_text(raw)}"
 
 
