@@ -13,7 +13,8 @@ PACKAGES = ("config", "controller", "drivers", "jobs", "simulators")
 LAYERS = "Layers: controller above drivers, jobs and simulators, above config"
 ONLY_THE_ASSEMBLY = "Only the assembly reaches simulators"
 BOUND = "What schedules does not know the bound that judges it"
-CONTRACTS = (LAYERS, ONLY_THE_ASSEMBLY, BOUND)
+MQTT = "Only the broker's file knows the MQTT library"
+CONTRACTS = (LAYERS, ONLY_THE_ASSEMBLY, MQTT, BOUND)
 
 
 def linted(folder: Path) -> str:
@@ -63,6 +64,7 @@ def test_forbidden_imports_break_every_contract(copy: Path) -> None:
         "config.toml_text": "jobs.reasons",
         "controller.journey": "simulators.floor",
         "jobs.order_queue": "jobs.bound",
+        "controller.mqtt.forward": "aiomqtt",
     }
     for module, imported in forbidden.items():
         plant(copy, f"{module.replace('.', '/')}.py", f"import {imported}")

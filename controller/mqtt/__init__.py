@@ -1,0 +1,1 @@
+"""Copies of what the ledger holds, for an MQTT broker: never the truth, and never in the way."""
