@@ -47,6 +47,8 @@ _TEXTS: Mapping[str, str] = {
     "pcs_gajgjgdm": "police_station_code",
     "xxtqsj": "extracted_at",
     "zjlbdm": "product_code",
+    "sflx": "fee_type",
+    "sfje": "fee_yuan",
 }
 #: Those that become something else than text.
 _TYPED = ("csrq", "yxqqsrq", "yxqjzrq", "sdxp", "slsj")
@@ -90,6 +92,8 @@ class Application:
     police_station: str  # pcs_gajgmc
     police_station_code: str  # pcs_gajgjgdm
     extracted_at: str  # xxtqsj
+    fee_type: str  # sflx
+    fee_yuan: str  # sfje, such as 20.00; as it came, since `fees` reads it
 
     def __repr__(self) -> str:
         return f"Application(county_code={self.county_code!r}, product_code={self.product_code!r})"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from jobs.age import OF_AGE_YEARS, age_on, valid_until, years_for
 from jobs.application import (
     EXPRESS,
     FIRST_GENERATION,
@@ -24,6 +25,7 @@ from jobs.application import (
 )
 from jobs.chip_text import LAYOUT
 from jobs.citizen_number import NumberFault, faults, parse, real_date
+from jobs.fees import check_fee
 from jobs.nations import NATIONS
 from jobs.photo_checks import PhotoRules, check_photo
 from jobs.reasons import (
@@ -44,8 +46,6 @@ from jobs.reasons import (
 from jobs.regions import INVENTED, JILIN, province_known
 
 _WIDTHS = dict(LAYOUT)
-#: Full years of age on the day validity starts, up to which so many years are given (the law).
-_YEARS_BY_AGE = ((15, 5), (25, 10), (45, 20))
 _SPACES = frozenset(" \u3000")
 _POINTS_SHOWN = 5
 _FIRST_CARDS = date(1984, 1, 1)  # the first cards were issued that year
@@ -107,6 +107,7 @@ def check(fields: Mapping[str, str], rules: CheckRules) -> tuple[Reason, ...]:
         *_check_text(("qfjgmc", ISSUER, "签发机关"), texts["qfjgmc"], rules, first=first),
         *_check_validity(texts, rules, first=first),
         *check_photo(texts["sdxp"], rules.photo),
+        *check_fee(texts),
     )
 
 
@@ -268,32 +269,11 @@ def _check_validity(
     if start is None or birth_date is None:
         return
     age = age_on(start, birth_date)
-    if first and age < 16:
+    if first and age < OF_AGE_YEARS:
         yield Reason(VALIDITY, "csrq", "no first-generation card under 16", "未满16周岁不发一代证")
     allowed = _FIRST_GENERATION_YEARS if first else (years_for(age),)
     if until not in [valid_until(start, years) for years in allowed]:
         yield Reason(VALIDITY, "yxqjzrq", "validity does not fit the age", "有效期限与年龄不符")
-
-
-def age_on(day: date, birth_date: date) -> int:
-    """Return the full years of age; who was born on 29 February is older on 1 March."""
-    had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
-    return day.year - birth_date.year - (not had_birthday)
-
-
-def years_for(age: int) -> int | None:
-    """Return how many years a second-generation card is valid; None is long-term."""
-    return next((years for oldest, years in _YEARS_BY_AGE if age <= oldest), None)
-
-
-def valid_until(start: date, years: int | None) -> date | None:
-    """Return the same day so many years on; 28 February where there is no 29th."""
-    if years is None:
-        return None
-    try:
-        return start.replace(year=start.year + years)
-    except ValueError:
-        return start.replace(year=start.year + years, day=28)
 
 
 def _warning(identifier: str, text: str, description: str) -> Reason:

@@ -11,10 +11,11 @@ from datetime import date, timedelta
 from random import Random
 from xml.sax.saxutils import escape
 
+from jobs.age import OF_AGE_YEARS, age_on, valid_until, years_for
 from jobs.application import EXPRESS, FIRST_GENERATION, LONG_TERM, ORDINARY, SECOND_GENERATION
 from jobs.citizen_number import check_digit
+from jobs.fees import RELIEVED_TYPE
 from jobs.invented_faults import FaultKind, spoil
-from jobs.package_checks import age_on, valid_until, years_for
 from jobs.portrait import portraits
 from jobs.regions import INVENTED
 
@@ -131,7 +132,7 @@ def _person(random: Random, plan: PackagePlan, index: int, numbers: set[str]) ->
         "qfjgmc": f"{county_name}公安局",
         "yxqqsrq": f"{issued:%Y%m%d}",
         "yxqjzrq": f"{until:%Y%m%d}" if until else LONG_TERM,
-        "slyydm": "11" if age < 16 else "12",
+        "slyydm": "11" if age < OF_AGE_YEARS else "12",
         "zzlxdm": EXPRESS if random.random() < plan.express_share else ORDINARY,
         "lzfsdm": "10",
         "slsj": f"{accepted:%Y%m%d}{random.randint(8, 16):02}{random.randint(0, 59):02}00",
@@ -146,7 +147,15 @@ def _person(random: Random, plan: PackagePlan, index: int, numbers: set[str]) ->
         "pcs_gajgjgdm": f"{county}{station}000",
         "xxtqsj": f"{plan.day:%Y%m%d}170000",
         "zjlbdm": plan.product,
+        **_fee(plan, index),
     }
+
+
+def _fee(plan: PackagePlan, index: int) -> dict[str, str]:
+    """Return what was charged; every twentieth person was relieved of it."""
+    if index % 20 == 0:
+        return {"sflx": RELIEVED_TYPE, "sfje": "0.00"}
+    return {"sflx": "1", "sfje": "10.00" if plan.product == FIRST_GENERATION else "20.00"}
 
 
 def _birth_date(random: Random, day: date, product: str) -> date:

@@ -48,6 +48,8 @@ APPLICATION = Application(
     police_station="某某派出所",
     police_station_code="229901010000",
     extracted_at="20050909120000",
+    fee_type="1",
+    fee_yuan="20.00",
 )
 
 

@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from jobs.age import age_on, valid_until, years_for
 from jobs.application import CHINA_TIME, fields_of, from_bytes, to_bytes
-from jobs.package_checks import CheckRules, age_on, check, judge, valid_until, years_for
+from jobs.package_checks import CheckRules, check, judge
 from jobs.portrait import portrait
 from jobs.reasons import Reason
 
