@@ -191,6 +191,7 @@ def _stocked(cards: int) -> list[Draft]:
             "product": "2",
             "express": False,
             "reason_code": "12",
+            "load": "person",
             "promise_date": "2005-10-01",
         }
         name, key = f"O-{number}", f"{number:032x}"

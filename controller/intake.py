@@ -14,14 +14,17 @@ from typing import Any
 from config.centre import Centre
 from controller.clock import Clock, day_of
 from controller.preparation import associated
-from jobs.application import Application, to_bytes
+from jobs.application import FIRST_GENERATION, SECOND_GENERATION, Application, to_bytes
 from jobs.events import Draft, Kind
+from jobs.fees import fee_of
 from jobs.keyed_index import approval_key, person_key
 from jobs.ledger.ledger import Ledger
+from jobs.load import load_of
 from jobs.package_checks import CheckRules, Judgement, judge
 from jobs.package_reader import Package, PackageBroken, PackageLimits, PackageRecord, read_package
 from jobs.promise import promise_date
 from jobs.reasons import DUPLICATE_NUMBER, OTHER, Reason
+from jobs.regions import region_name
 from jobs.rows import Batch, Order
 from jobs.states import BatchState, BatchTrigger, OrderState
 from jobs.vault import NONCE_BYTES, KeyFolder, seal
@@ -180,7 +183,7 @@ class Intake:
         else:
             holding = [reason.text for reason in reasons if reason.hold]
             group.drafts.append(
-                self._order(batch, record.index, application, "; ".join(holding), keys, actor)
+                self._order(batch, record, application, "; ".join(holding), keys, actor)
             )
             content = to_bytes(application)
         key, nonce = self.keys.key(batch), self.entropy(NONCE_BYTES)
@@ -190,7 +193,7 @@ class Intake:
     def _order(
         self,
         batch: str,
-        position: int,
+        record: PackageRecord,
         application: Application,
         hold: str,
         keys: tuple[str, str],
@@ -206,13 +209,17 @@ class Intake:
         )
         if self.config.product(application.product_code) is None:
             hold = hold or f"this centre does not make product {application.product_code}"
+        fee = fee_of(record.fields)
         data: dict[str, Any] = {
-            "position": position,
+            "position": record.index,
             "county": application.county_code,
             "product": application.product_code,
             "express": application.express,
             "reason_code": application.reason_code,
             "promise_date": promised.isoformat(),
+            "load": load_of(application, received).value,
+            "fee_type": fee.type,
+            "fee_cents": fee.cents,
             "hold": hold,
         }
         return Draft(
@@ -220,7 +227,7 @@ class Intake:
             actor,
             data,
             batch=batch,
-            order=f"O-{batch[2:]}-{position:05d}",
+            order=f"O-{batch[2:]}-{record.index:05d}",
             person_key=keys[0],
             approval_key=keys[1],
         )
@@ -239,6 +246,7 @@ class Intake:
             else "",
             "position": record.index,
             "reasons": [_plain(reason) for reason in reasons],
+            **_counted_as(record),
         }
         return Draft(
             Kind.APPLICATION_REFUSED,
@@ -321,6 +329,15 @@ def _stands(order: Order, application: Application) -> bool:
 def _plain(reason: Reason) -> dict[str, str]:
     facts: Mapping[str, Any] = asdict(reason)
     return {name: facts[name] for name in ("code", "field", "text", "description")}
+
+
+def _counted_as(record: PackageRecord) -> dict[str, str]:
+    """Return what a refused record says of its county and product, as far as both are known."""
+    county, product = record.text("ssxqdm"), record.text("zjlbdm")
+    known = {"county": county} if region_name(county) else {}
+    if product in {FIRST_GENERATION, SECOND_GENERATION}:
+        known["product"] = product
+    return known
 
 
 def _refused_content(record: PackageRecord) -> bytes:

@@ -170,6 +170,7 @@ def _order(books: Books, order: Order) -> Plain:
         "batch": order.batch,
         "county": order.county,
         "product": order.product,
+        "load": order.load.value,
         "express": order.express,
         "state": order.state.value,
         "promise_date": order.promise_date,

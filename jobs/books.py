@@ -4,10 +4,14 @@ One event in, the changed rows out; an event that the state tables forbid raises
 the rows in the same transaction as the event, so files and memory cannot disagree.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
+from jobs.book_rows import OFF_THE_LINE, OPEN_ORDERS, BookRows
+from jobs.card_changes import change_card, claim_chip, step_card, step_order
+from jobs.day_counts import day_count, day_count_of
 from jobs.events import Event, Kind
+from jobs.fees import Fee
+from jobs.load import Load
 from jobs.rows import (
     HAND,
     MAGAZINE,
@@ -15,7 +19,6 @@ from jobs.rows import (
     Box,
     BoxState,
     Card,
-    Line,
     Order,
     Refusal,
     Row,
@@ -25,7 +28,6 @@ from jobs.rows import (
 )
 from jobs.states import (
     BATCH_TABLE,
-    CARD_TABLE,
     ORDER_TABLE,
     BatchState,
     BatchTrigger,
@@ -38,31 +40,14 @@ from jobs.states import (
     step,
 )
 
-OFF_THE_LINE = {CardState.PACKED, CardState.DISPATCHED, CardState.SPOILED, CardState.DESTROYED}
-OPEN_ORDERS = {OrderState.QUEUED, OrderState.IN_PRODUCTION, OrderState.HELD}
+__all__ = ["OFF_THE_LINE", "OPEN_ORDERS", "Books"]
 
 
-class Books:
-    """Every batch, order, card, work, box, station and line, by id."""
+class Books(BookRows):
+    """The rows, and what every kind of event makes of them."""
 
     def __init__(self) -> None:
-        self.batches: dict[str, Batch] = {}
-        self.orders: dict[str, Order] = {}
-        self.cards: dict[str, Card] = {}
-        self.works: dict[str, Work] = {}  # open ones only; finished works live in the ledger
-        self.boxes: dict[str, Box] = {}
-        self.stations: dict[str, Station] = {}
-        self.lines: dict[str, Line] = {}
-        self.refusals: dict[str, Refusal] = {}
-        self.chips: dict[str, str] = {}  # chip serial -> card
-        self.persons: dict[str, list[str]] = {}  # person key -> orders
-        self.approvals: dict[str, list[str]] = {}  # approval key -> orders
-        self.works_begun = 0
-        # Indexes over the rows above, kept by the fold so that nobody has to search for years.
-        self.open_orders: Counter[tuple[str, str]] = Counter()  # by batch and county
-        self.held_orders: dict[str, Order] = {}
-        self.on_the_line: dict[str, Card] = {}
-        self.card_serials: dict[str, str] = {}  # card serial -> card
+        super().__init__()
         self._fold: dict[Kind, Callable[[Event], list[Row]]] = {
             Kind.LEDGER_OPENED: lambda _event: [],
             Kind.PACKAGE_REFUSED: self._refused,
@@ -82,48 +67,12 @@ class Books:
             Kind.BOX_OPENED: self._box_opened,
             Kind.BOX_SEALED: self._box_closed,
             Kind.BOX_DISPATCHED: self._box_closed,
+            Kind.SHIFT_BEGUN: lambda _event: [],  # only reports ask for it, from the events
         }
 
     def apply(self, event: Event) -> list[Row]:
         """Fold one event; return the rows that changed."""
         return self._fold[event.kind](event)
-
-    def index(self) -> None:
-        """Make the indexes from the rows, after these were loaded."""
-        for order in self.orders.values():
-            self.persons.setdefault(order.person_key, []).append(order.id)
-            self.approvals.setdefault(order.approval_key, []).append(order.id)
-            self.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
-            self._index_order(order)
-        for card in self.cards.values():
-            if card.chip_serial:
-                self.chips[card.chip_serial] = card.id
-            self._index_card(card)
-
-    def _index_order(self, order: Order) -> None:
-        if order.state is OrderState.HELD:
-            self.held_orders[order.id] = order
-        else:
-            self.held_orders.pop(order.id, None)
-
-    def _index_card(self, card: Card) -> None:
-        if card.state in OFF_THE_LINE:
-            self.on_the_line.pop(card.id, None)
-        else:
-            self.on_the_line[card.id] = card
-        if card.card_serial:
-            self.card_serials[card.card_serial] = card.id
-
-    def line(self, name: str) -> Line:
-        """Return a line's row, made on first sight."""
-        return self.lines.setdefault(name, Line(name))
-
-    def live_card(self, order: str) -> Card | None:
-        """Return the card that may still become an order's good card."""
-        card = self.cards.get(self.orders[order].card)
-        if card is None or card.state in {CardState.SPOILED, CardState.DESTROYED}:
-            return None
-        return card
 
     def _refused(self, event: Event) -> list[Row]:
         data = event.draft.data
@@ -141,7 +90,10 @@ class Books:
         if event.kind is Kind.APPLICATION_REFUSED and event.draft.batch in self.batches:
             batch = self.batches[event.draft.batch]
             batch.refused += 1
-            rows.append(batch)
+            county = data.get("county", batch.county)
+            count = day_count(self.day_counts, event.time_us, county, data.get("product", ""))
+            count.refused += 1
+            rows.extend([batch, count])
         return rows
 
     def _batch_received(self, event: Event) -> list[Row]:
@@ -182,30 +134,25 @@ class Books:
             state=OrderState.HELD if data.get("hold") else OrderState.QUEUED,
             person_key=draft.person_key,
             approval_key=draft.approval_key,
+            load=Load(data["load"]),
+            fee_type=data.get("fee_type", ""),
+            fee_cents=data.get("fee_cents", 0),
             reason=data.get("hold", ""),
         )
         assert order.id not in self.orders, order.id
         self.orders[order.id] = order
-        self.persons.setdefault(order.person_key, []).append(order.id)
-        self.approvals.setdefault(order.approval_key, []).append(order.id)
-        self.open_orders[order.batch, order.county] += 1
-        self._index_order(order)
-        return [order]
+        self.index_new_order(order)
+        count = day_count_of(self.day_counts, event.time_us, order)
+        count.received += 1
+        count.fees_cents += order.fee_cents
+        count.relieved += Fee(order.fee_type, order.fee_cents).relieved
+        return [order, count]
 
     def _order_changed(self, event: Event) -> list[Row]:
         order = self.orders[event.draft.order]
-        self._step_order(order, event, OrderTrigger(event.draft.data["trigger"]))
+        step_order(self, order, event, OrderTrigger(event.draft.data["trigger"]))
         order.reason = event.draft.data.get("reason", "")
         return [order]
-
-    def _step_order(self, order: Order, event: Event, trigger: OrderTrigger) -> None:
-        if trigger is OrderTrigger.REQUEUE and self.live_card(order.id) is not None:
-            raise IllegalTransition(f"{order.id} still has the live card {order.card}")
-        was_open = order.state in OPEN_ORDERS
-        order.state = step(ORDER_TABLE, order.state, trigger)
-        self.open_orders[order.batch, order.county] += (order.state in OPEN_ORDERS) - was_open
-        order.done_us = event.time_us if order.state is OrderState.DONE else 0
-        self._index_order(order)
 
     def _card_issued(self, event: Event) -> list[Row]:
         draft, data = event.draft, event.draft.data
@@ -229,65 +176,11 @@ class Books:
         )
         assert card.id not in self.cards, card.id
         self.cards[card.id] = card
-        self._index_card(card)
+        self.index_card(card)
         return [order, line, card]
 
     def _card_changed(self, event: Event) -> list[Row]:
-        return self._change_card(self.cards[event.draft.card], event)
-
-    def _change_card(self, card: Card, event: Event) -> list[Row]:
-        data = event.draft.data
-        trigger = data.get("trigger")
-        rows: list[Row] = [card]
-        if trigger:
-            rows.extend(self._step_card(card, CardTrigger(trigger), event))
-        if "place" in data:
-            card.place = data["place"]
-            if card.state is CardState.IN_DOUBT:
-                card.may_be_at = (card.place,)  # what was done to it is in doubt, not where it is
-        card.reason = data.get("reason", card.reason)
-        card.card_serial = data.get("card_serial", card.card_serial)
-        if event.draft.chip_serial:
-            self._claim_chip(card, event.draft.chip_serial)
-        self._index_card(card)
-        return rows
-
-    def _claim_chip(self, card: Card, chip_serial: str) -> None:
-        owner = self.chips.setdefault(chip_serial, card.id)
-        if owner != card.id:
-            raise IllegalTransition(f"chip {chip_serial} belongs to {owner}, not to {card.id}")
-        card.chip_serial = chip_serial
-
-    def _step_card(self, card: Card, trigger: CardTrigger, event: Event) -> list[Row]:
-        before = card.state
-        if trigger is CardTrigger.SETTLE:
-            if before is not CardState.IN_DOUBT:
-                raise IllegalTransition(f"{card.id} is not in doubt")
-            card.state, card.state_before_doubt = CardState(card.state_before_doubt), ""
-            card.reason, card.reason_before_doubt = card.reason_before_doubt, ""
-            card.may_be_at = ()
-            return []
-        card.state = step(CARD_TABLE, before, trigger)
-        card.may_be_at = ()
-        if trigger is CardTrigger.DOUBT:
-            card.state_before_doubt, card.reason_before_doubt = before.value, card.reason
-            card.may_be_at = (card.place,)
-        if trigger is CardTrigger.SPOIL:
-            order = self.orders[card.order]
-            order.spoiled += 1
-            if before is not CardState.PACKED:
-                return [order]
-            box = self.boxes[card.box]
-            box.cards -= 1
-            return [order, box]
-        if trigger is CardTrigger.PACK:
-            box = self.boxes[event.draft.box]
-            card.box = box.id
-            box.cards += 1
-            order = self.orders[card.order]
-            self._step_order(order, event, OrderTrigger.COMPLETE)
-            return [box, order]
-        return []
+        return change_card(self, self.cards[event.draft.card], event)
 
     def _work_begun(self, event: Event) -> list[Row]:
         draft, data = event.draft, event.draft.data
@@ -308,7 +201,7 @@ class Books:
         rows: list[Row] = [work]
         if draft.chip_serial:
             card = self.cards[work.cards[0]]
-            self._claim_chip(card, draft.chip_serial)
+            claim_chip(self, card, draft.chip_serial)
             rows.append(card)
         self.works[work.id] = work
         self.works_begun += 1
@@ -321,7 +214,7 @@ class Books:
         rows: list[Row] = [work]
         for name in work.cards:
             card = self.cards[name]
-            rows.extend(self._change_card(card, event))
+            rows.extend(change_card(self, card, event))
             if work.state is WorkState.UNKNOWN and card.state is CardState.IN_DOUBT:
                 places = (work.source, work.destination)
                 card.may_be_at = tuple(place for place in places if place)
@@ -377,11 +270,12 @@ class Books:
         if event.kind is Kind.BOX_SEALED:
             box.state, box.sealed_us = BoxState.SEALED, event.time_us
             return [box]
-        box.state = BoxState.DISPATCHED
-        rows: list[Row] = [box]
+        box.state, box.dispatched_us = BoxState.DISPATCHED, event.time_us
+        rows: dict[str, Row] = {box.id: box}  # a day's count stands for many cards, once
         for card_id in event.draft.data["cards"]:
             card = self.cards[card_id]
             assert card.box == box.id, card_id
-            rows.extend([card, *self._step_card(card, CardTrigger.DISPATCH, event)])
+            changed = [card, *step_card(self, card, CardTrigger.DISPATCH, event)]
+            rows.update((row.id, row) for row in changed)
             card.place = HAND
-        return rows
+        return list(rows.values())

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     BOX_OPENED = "box_opened"
     BOX_SEALED = "box_sealed"
     BOX_DISPATCHED = "box_dispatched"
+    SHIFT_BEGUN = "shift_begun"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
+from jobs.load import Load
 from jobs.states import BatchState, CardState, OrderState, StationState
 
 HAND = "removed by hand"
@@ -84,7 +85,11 @@ class Order:
         "county",
         "product",
         "received_us",
+        "person_key",
         "approval_key",
+        "load",
+        "fee_type",
+        "fee_cents",
     )
     id: str
     batch: str
@@ -98,11 +103,15 @@ class Order:
     state: OrderState
     person_key: str
     approval_key: str
+    load: Load
+    fee_type: str = ""  # as the package says; empty when it does not
+    fee_cents: int = 0
     attempts: int = 0
     spoiled: int = 0
     reason: str = ""
     card: str = ""
     done_us: int = 0
+    counted: bool = False  # its dispatch was progress: the first such card of this person
 
 
 @dataclass(slots=True)
@@ -168,6 +177,7 @@ class Box:
     opened_us: int
     cards: int = 0
     sealed_us: int = 0
+    dispatched_us: int = 0
 
 
 @dataclass(slots=True)
@@ -219,4 +229,25 @@ class Refusal:
     reasons: list[dict[str, str]] = field(default_factory=list)
 
 
-Row = Batch | Order | Card | Work | Box | Station | Line | Refusal
+@dataclass(slots=True)
+class DayCount:
+    """What happened on one day to the orders of one county, product and load."""
+
+    table: ClassVar[str] = "day_counts"
+    fixed: ClassVar[tuple[str, ...]] = ("day", "county", "product", "load")
+    id: str
+    day: str  # in China, YYYY-MM-DD
+    county: str
+    product: str  # empty for a refused application that names none
+    load: str  # empty for a refused application
+    received: int = 0
+    refused: int = 0
+    made: int = 0  # packed; an order whose packed card is spoiled is made again
+    spoiled: int = 0  # cards
+    dispatched: int = 0
+    counted: int = 0  # of those dispatched: progress of the programme
+    fees_cents: int = 0  # of those received
+    relieved: int = 0  # of those received
+
+
+Row = Batch | Order | Card | Work | Box | Station | Line | Refusal | DayCount

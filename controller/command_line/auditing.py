@@ -91,6 +91,7 @@ def _compare(store: Store, folded: Books, works: dict[str, Work], found: Audit) 
         "stations": (folded.stations, loaded.stations),
         "lines": (folded.lines, loaded.lines),
         "refusals": (folded.refusals, loaded.refusals),
+        "day counts": (folded.day_counts, loaded.day_counts),
     }
     for name, (told, written) in tables.items():
         if told != written:

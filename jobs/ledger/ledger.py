@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
+from jobs import rows
 from jobs.books import Books
 from jobs.events import Draft, Event, Kind, canonical, content, digest
-from jobs.ledger.store import Entry, Group, LedgerUnavailable, Store, changes_of
-from jobs.rows import Batch, Box, Card, Line, Order, Refusal, Station, Work
+from jobs.ledger.row_sql import changes_of
+from jobs.ledger.store import Entry, Group, LedgerUnavailable, Store
 
 WAITING_GROUPS_MAX = 10_000
 
@@ -257,12 +258,11 @@ class Ledger:
         sequence = self.sequence + 1
         data_text = canonical(draft.data)
         text = content(sequence, self._last_us, self.generation, draft, data_text)
-        event = Event(
-            sequence, self._last_us, self.generation, draft, self.head, digest(self.head, text)
-        )
-        rows = self.books.apply(event)
-        self.sequence, self.head = sequence, event.digest
-        return Entry(event, data_text, tuple(change for row in rows for change in changes_of(row)))
+        head = digest(self.head, text)
+        event = Event(sequence, self._last_us, self.generation, draft, self.head, head)
+        changes = [change for row in self.books.apply(event) for change in changes_of(row)]
+        self.sequence, self.head = sequence, head
+        return Entry(event, data_text, tuple(changes))
 
 
 def fold_books(store: Store) -> Books:
@@ -276,14 +276,15 @@ def fold_books(store: Store) -> Books:
 def load_books(store: Store) -> Books:
     """Read the books from the tables, as the last transaction left them."""
     books = Books()
-    books.batches = {row.id: row for row in store.load(Batch)}
-    books.orders = {row.id: row for row in store.load(Order)}
-    books.cards = {row.id: row for row in store.load(Card)}
-    books.works = {row.id: row for row in store.load(Work, "state = 'open'")}
-    books.boxes = {row.id: row for row in store.load(Box)}
-    books.stations = {row.id: row for row in store.load(Station)}
-    books.lines = {row.id: row for row in store.load(Line)}
-    books.refusals = {row.id: row for row in store.load(Refusal)}
+    books.batches = {row.id: row for row in store.load(rows.Batch)}
+    books.orders = {row.id: row for row in store.load(rows.Order)}
+    books.cards = {row.id: row for row in store.load(rows.Card)}
+    books.works = {row.id: row for row in store.load(rows.Work, "state = 'open'")}
+    books.boxes = {row.id: row for row in store.load(rows.Box)}
+    books.stations = {row.id: row for row in store.load(rows.Station)}
+    books.lines = {row.id: row for row in store.load(rows.Line)}
+    books.refusals = {row.id: row for row in store.load(rows.Refusal)}
+    books.day_counts = {row.id: row for row in store.load(rows.DayCount)}
     books.index()
     books.works_begun = store.query("SELECT COUNT(*) AS n FROM works")[0]["n"]
     return books
@@ -294,7 +295,6 @@ async def open_ledger(
 ) -> Ledger:
     """Take up the books where the last transaction left them and record the opening."""
     ledger = Ledger(store, load_books(store), writer, now_us)
-    first = ledger.generation == 0
-    ledger.generation = max(ledger.generation, 1)
+    first, ledger.generation = ledger.generation == 0, max(ledger.generation, 1)
     await ledger.append(Draft(Kind.LEDGER_OPENED, actor, {"first": first}))
     return ledger

@@ -2,18 +2,9 @@
 
 import sqlite3
 
-from jobs import rows
+from jobs.ledger.row_sql import ROW_TYPES, columns_of
 
-_TABLES = {
-    *("events", "sealed", "open_works"),
-    *(
-        row_type.table
-        for row_type in (
-            *(rows.Batch, rows.Order, rows.Card, rows.Work),
-            *(rows.Box, rows.Station, rows.Line, rows.Refusal),
-        )
-    ),
-}
+_TABLES = {"events", "sealed", "open_works", *(row_type.table for row_type in ROW_TYPES)}
 
 
 def is_strangers(connection: sqlite3.Connection) -> bool:
@@ -27,6 +18,13 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'events'"
     (count,) = connection.execute(query).fetchone()
     return bool(count == 0)
+
+
+def is_older(connection: sqlite3.Connection) -> bool:
+    """Tell whether a table lacks columns: the ledger of a version that did not know them."""
+    tables = {row_type.table: set(columns_of(row_type)) for row_type in ROW_TYPES}
+    found = {table: _columns_in(connection, table) for table in tables}
+    return any(found[table] and needed - found[table] for table, needed in tables.items())
 
 
 def tables_lost(connection: sqlite3.Connection) -> list[str]:
@@ -46,5 +44,8 @@ def _tables_in(connection: sqlite3.Connection) -> set[str]:
 
 
 def _is_chained(connection: sqlite3.Connection) -> bool:
-    columns = {record[1] for record in connection.execute("PRAGMA table_info(events)")}
-    return {"sequence", "previous", "digest"} <= columns
+    return {"sequence", "previous", "digest"} <= _columns_in(connection, "events")
+
+
+def _columns_in(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {record[1] for record in connection.execute(f"PRAGMA table_info({table})")}

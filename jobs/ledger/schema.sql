@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS events (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_card ON events (card) WHERE card <> '';
 CREATE INDEX IF NOT EXISTS events_by_order ON events ("order") WHERE "order" <> '';
+CREATE INDEX IF NOT EXISTS station_changes ON events (station) WHERE kind = 'station_changed';
 
 CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
@@ -44,12 +45,16 @@ CREATE TABLE IF NOT EXISTS orders (
     county TEXT NOT NULL, product TEXT NOT NULL, express INTEGER NOT NULL,
     reason_code TEXT NOT NULL, received_us INTEGER NOT NULL, promise_date TEXT NOT NULL,
     state TEXT NOT NULL, person_key TEXT NOT NULL, approval_key TEXT NOT NULL,
+    load TEXT NOT NULL, fee_type TEXT NOT NULL, fee_cents INTEGER NOT NULL,
     attempts INTEGER NOT NULL, spoiled INTEGER NOT NULL, reason TEXT NOT NULL,
-    card TEXT NOT NULL, done_us INTEGER NOT NULL, UNIQUE (batch, position)
+    card TEXT NOT NULL, done_us INTEGER NOT NULL, counted INTEGER NOT NULL,
+    UNIQUE (batch, position)
 ) STRICT, WITHOUT ROWID;
 -- A record that is sent again while its first order stands waits as a held order for a person.
 CREATE UNIQUE INDEX IF NOT EXISTS one_standing_order_per_approval ON orders (approval_key)
     WHERE state NOT IN ('cancelled', 'held');
+CREATE UNIQUE INDEX IF NOT EXISTS one_counted_order_per_person ON orders (person_key)
+    WHERE counted <> 0;
 
 CREATE TABLE IF NOT EXISTS cards (
     id TEXT PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders (id), attempt INTEGER NOT NULL,
@@ -78,7 +83,7 @@ CREATE TABLE IF NOT EXISTS open_works (
 CREATE TABLE IF NOT EXISTS boxes (
     id TEXT PRIMARY KEY, batch TEXT NOT NULL REFERENCES batches (id), county TEXT NOT NULL,
     line TEXT NOT NULL, tray TEXT NOT NULL, state TEXT NOT NULL, opened_us INTEGER NOT NULL,
-    cards INTEGER NOT NULL, sealed_us INTEGER NOT NULL
+    cards INTEGER NOT NULL, sealed_us INTEGER NOT NULL, dispatched_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_box_per_tray ON boxes (line, tray) WHERE state = 'open';
 
@@ -96,6 +101,14 @@ CREATE TABLE IF NOT EXISTS lines (
 CREATE TABLE IF NOT EXISTS refusals (
     id TEXT PRIMARY KEY, package_number TEXT NOT NULL, batch TEXT NOT NULL,
     position INTEGER NOT NULL, at_us INTEGER NOT NULL, held INTEGER NOT NULL, reasons TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One row a day, county, product and load: years of figures without reading years of events.
+CREATE TABLE IF NOT EXISTS day_counts (
+    id TEXT PRIMARY KEY, day TEXT NOT NULL, county TEXT NOT NULL, product TEXT NOT NULL,
+    load TEXT NOT NULL, received INTEGER NOT NULL, refused INTEGER NOT NULL, made INTEGER NOT NULL,
+    spoiled INTEGER NOT NULL, dispatched INTEGER NOT NULL, counted INTEGER NOT NULL,
+    fees_cents INTEGER NOT NULL, relieved INTEGER NOT NULL, CHECK (counted <= dispatched)
 ) STRICT, WITHOUT ROWID;
 
 -- Personal data, encrypted under a key per batch that is not in this file; never part of an event.

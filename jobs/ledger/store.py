@@ -6,34 +6,22 @@ Writes rows and reads them back; it decides nothing. One writer; any number of r
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from jobs import rows
 from jobs.events import GENESIS, IDENTITY_FIELDS, Draft, Event, Kind, canonical, content, digest
-from jobs.ledger.ownership import is_strangers, tables_lost
-from jobs.rows import Row, Work, WorkState
-
-RowType = TypeVar(
-    "RowType",
-    rows.Batch,
-    rows.Order,
-    rows.Card,
-    rows.Work,
-    rows.Box,
-    rows.Station,
-    rows.Line,
-    rows.Refusal,
-)
+from jobs.ledger.ownership import is_older, is_strangers, tables_lost
+from jobs.ledger.row_sql import RowType, row_of, select_of
 
 MEMORY = ":memory:"
 BUSY_TIMEOUT_MS = 5_000
+EVENTS_A_PAGE = 1_000
 LEDGER_MODE = 0o640
+_OLDER = "the ledger {path} was written by an older version of the program, and cannot be taken up"
 
 
 class LedgerUnavailable(Exception):
@@ -65,29 +53,6 @@ class Group:
     sealed: tuple[tuple[str, int, bytes], ...] = ()
 
 
-_ROW_TYPES: tuple[type[Row], ...] = (
-    rows.Batch, rows.Order, rows.Card, rows.Work, rows.Box, rows.Station, rows.Line, rows.Refusal,
-)  # fmt: skip
-
-
-def _columns(row_type: type[Row]) -> list[str]:
-    return [column.name for column in fields(row_type)]
-
-
-def _upsert_sql(row_type: type[Row]) -> str:
-    # An index over columns that are not set is not written again: fewer pages in every commit.
-    names = [f'"{name}"' for name in _columns(row_type)]
-    fixed = {f'"{name}"' for name in ("id", *row_type.fixed)}
-    sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in fixed)
-    marks = ", ".join("?" * len(names))
-    return (
-        f"INSERT INTO {row_type.table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608  (our own names)
-        f"ON CONFLICT (id) DO UPDATE SET {sets}"
-    )
-
-
-_UPSERT: Mapping[type[Row], str] = {row_type: _upsert_sql(row_type) for row_type in _ROW_TYPES}
-_NAMES: Mapping[type[Row], list[str]] = {row_type: _columns(row_type) for row_type in _ROW_TYPES}
 _EVENT_COLUMNS = (
     *("sequence", "time_us", "generation", "kind", "actor"),
     *IDENTITY_FIELDS,
@@ -97,45 +62,12 @@ _EVENT_NAMES = ", ".join(f'"{name}"' for name in _EVENT_COLUMNS)
 _INSERT_EVENT = f"INSERT INTO events ({_EVENT_NAMES}) VALUES ({', '.join('?' * 18)})"  # noqa: S608  (our own names)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    return value
-
-
 def _make_private(path: str) -> None:
     """Make the file with its mode before SQLite does: its companions (-wal, -shm) inherit it."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, LEDGER_MODE))
     except OSError as error:
         raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error.strerror}") from error
-
-
-def _typed(annotation: Any, value: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, (StrEnum, bool)):
-        return annotation(value)
-    if isinstance(value, str) and annotation not in (str, "str"):
-        parsed = json.loads(value)
-        return tuple(parsed) if isinstance(parsed, list) and "tuple" in str(annotation) else parsed
-    return value
-
-
-def changes_of(row: Row) -> list[tuple[str, tuple[Any, ...]]]:
-    """Return the SQL that writes a row as it is now."""
-    row_type = type(row)
-    values = tuple(_plain(getattr(row, name)) for name in _NAMES[row_type])
-    changes = [(_UPSERT[row_type], values)]
-    if isinstance(row, Work):
-        if row.state is WorkState.OPEN:
-            holds = [f"station {row.station}", *(f"card {card}" for card in row.cards)]
-            changes.extend(("INSERT INTO open_works VALUES (?, ?)", (one, row.id)) for one in holds)
-        else:
-            changes.append(("DELETE FROM open_works WHERE work = ?", (row.id,)))
-    return changes
 
 
 class Store:
@@ -155,6 +87,9 @@ class Store:
             if is_strangers(connection):
                 connection.close()
                 raise LedgerUnavailable(f"{path} is another program's database, and no ledger")
+            if is_older(connection):
+                connection.close()
+                raise LedgerUnavailable(_OLDER.format(path=path))
             if lost := tables_lost(connection):
                 connection.close()
                 raise LedgerUnavailable(f"the ledger {path} has lost its tables: {', '.join(lost)}")
@@ -175,8 +110,12 @@ class Store:
             connection = sqlite3.connect(uri, uri=True, isolation_level=None)
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("SELECT 1 FROM events LIMIT 1")
+            older = is_older(connection)
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"the ledger {path} cannot be read: {error}") from error
+        if older:
+            connection.close()
+            raise LedgerUnavailable(_OLDER.format(path=path))
         return cls(connection)
 
     def write(self, groups: Iterable[Group]) -> None:
@@ -231,6 +170,37 @@ class Store:
             yield event
             previous, expected = event.digest, expected + 1
 
+    def events_between(self, from_us: int, until_us: int) -> Iterator[Event]:
+        """Read the events of a span of time (its end not included), found without reading others.
+
+        The chain is not checked. No statement stays open while the caller works on a page.
+        """
+        first, end = self._first_at(from_us), self._first_at(until_us)
+        sql = f"SELECT {_EVENT_NAMES} FROM events WHERE sequence >= ? AND sequence < ?"  # noqa: S608  (our own names)
+        for start in range(first, end, EVENTS_A_PAGE):
+            page = (start, min(start + EVENTS_A_PAGE, end))
+            for record in self._connection.execute(f"{sql} ORDER BY sequence", page).fetchall():
+                yield event_from_record(record)
+
+    def last_station_changes(self, before_us: int) -> list[Event]:
+        """Return the last change of each station before a moment: the states it began with."""
+        sql = f"""SELECT {_EVENT_NAMES} FROM events WHERE sequence IN (
+            SELECT (SELECT MAX(sequence) FROM events WHERE kind = 'station_changed'
+                    AND station = stations.id AND sequence < ?) FROM stations
+            ) ORDER BY sequence"""  # noqa: S608  (our own names)
+        found = self._connection.execute(sql, (self._first_at(before_us),))
+        return [event_from_record(record) for record in found.fetchall()]
+
+    def _first_at(self, time_us: int) -> int:
+        """Return the first event not before a moment; time never decreases, so halve."""
+        low, high = 1, self.head()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            sql = "SELECT time_us FROM events WHERE sequence = ?"
+            (found,) = self._connection.execute(sql, (middle,)).fetchone()
+            low, high = (low, middle) if found >= time_us else (middle + 1, high)
+        return low
+
     def head(self) -> tuple[int, int, int, str]:
         """Return sequence, time, generation and digest of the last event."""
         found = self._connection.execute(
@@ -254,14 +224,8 @@ class Store:
 
     def load(self, row_type: type[RowType], where: str = "TRUE") -> list[RowType]:
         """Return a table's rows as records, by id."""
-        names = _NAMES[row_type]
-        columns = ", ".join(f'"{name}"' for name in names)
-        sql = f"SELECT {columns} FROM {row_type.table} WHERE {where} ORDER BY id"  # noqa: S608
-        types = {column.name: column.type for column in fields(row_type)}
-        return [
-            row_type(**{n: _typed(types[n], v) for n, v in zip(names, record, strict=True)})
-            for record in self._connection.execute(sql)
-        ]
+        sql = select_of(row_type, where)
+        return [row_of(row_type, record) for record in self._connection.execute(sql)]
 
     def close(self) -> None:
         """Close the file."""

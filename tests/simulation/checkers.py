@@ -25,6 +25,7 @@ def check_books(service: Service) -> None:
         assert other.cards == books.cards
         assert other.boxes == books.boxes
         assert other.lines == books.lines
+        assert other.day_counts == books.day_counts
         assert +other.open_orders == +books.open_orders
         assert other.on_the_line == books.on_the_line
         assert other.held_orders == books.held_orders

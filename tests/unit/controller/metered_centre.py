@@ -58,6 +58,7 @@ class Metered:
             "product": "2",
             "express": number == 1,
             "reason_code": "12",
+            "load": "person",
             "promise_date": promise_date,
         }
         key = f"{number:032x}"

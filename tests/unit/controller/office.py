@@ -126,6 +126,7 @@ def _order(number: int, key: bytes) -> Draft:
         "product": "2",
         "express": number == 4,
         "reason_code": "12",
+        "load": "person",
         "promise_date": f"2005-09-{number:02}",
     }
     approval = ACCEPTANCE_NUMBER if number == 1 else f"{number}"

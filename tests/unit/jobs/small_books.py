@@ -15,13 +15,13 @@ class SmallBooks:
         self.books = Books()
         self.queue = OrderQueue(self.books)
         self._count = 0
+        self.start_us = 0
         self.event(Kind.STOCK_CHANGED, {"line": "line-1", "loaded": blanks})
 
     def event(self, kind: Kind, data: dict[str, Any], **about: str) -> None:
         self._count += 1
-        event = Event(
-            self._count, self._count * 1_000_000, 1, Draft(kind, "test", data, **about), "", ""
-        )
+        time_us = self.start_us + self._count * 1_000_000
+        event = Event(self._count, time_us, 1, Draft(kind, "test", data, **about), "", "")
         self.books.apply(event)
         self.queue.see(event)
 
@@ -43,19 +43,22 @@ class SmallBooks:
         *,
         express: bool = False,
         hold: str = "",
+        person: str = "",
+        **about: str | int,
     ) -> None:
-        data = {
+        data: dict[str, Any] = {
             "position": len(self.books.orders) + 1,
             "county": county,
             "product": "2",
             "express": express,
             "reason_code": "12",
+            "load": "person",
             "promise_date": promise,
             "hold": hold,
+            **about,
         }
-        self.event(
-            Kind.ORDER_CREATED, data, batch=batch, order=name, person_key=name, approval_key=name
-        )
+        keys = {"person_key": person or name, "approval_key": name}
+        self.event(Kind.ORDER_CREATED, data, batch=batch, order=name, **keys)
 
     def change_order(self, name: str, trigger: OrderTrigger) -> None:
         self.event(Kind.ORDER_CHANGED, {"trigger": trigger.value}, order=name)

@@ -37,6 +37,7 @@ def order(number: int = 1, person: str = "p") -> Draft:
         "product": "2",
         "express": False,
         "reason_code": "12",
+        "load": "person",
         "promise_date": "2005-10-01",
     }
     name, key = f"O-{number}", f"{person}{number}"
