@@ -17,8 +17,6 @@ MINUTES_OF_A_DAY = 24 * 60
 DAY_US = MINUTES_OF_A_DAY * MINUTE_US
 #: The name of the span of a centre without shifts.
 WHOLE_DAY = "day"
-#: A calendar without a working day for so long has none.
-LONGEST_REST_DAYS = 366
 
 _EPOCH = date(1970, 1, 1).toordinal()
 #: China's one offset; it has had no summer time since 1991.
@@ -50,6 +48,7 @@ class ShiftPlan:
                 for name, begins, ends in shifts
             ),
         )
+        self._day_us = sum((ends - begins) * MINUTE_US for begins, ends, _ in self._shifts)
         self.always_on = not shifts
 
     def at(self, time_us: int) -> ShiftSpan | None:
@@ -61,11 +60,11 @@ class ShiftPlan:
                     return span
         return None
 
-    def next_begin_us(self, time_us: int) -> int | None:
-        """Return when the next shift begins, later than a moment; None if none does for a year."""
-        return next(
-            (span.begins_us for span in self._from(time_us) if span.begins_us > time_us), None
-        )
+    def next_begin_us(self, time_us: int) -> int:
+        """Return when the next shift begins, later than a moment."""
+        today = _day_number(time_us)
+        later = (span.begins_us for span in self._of_day(today) if span.begins_us > time_us)
+        return next(later, None) or next(self._of_day(self._day_after(today, 1))).begins_us
 
     def spans(self, from_us: int, until_us: int) -> Iterator[ShiftSpan]:
         """Yield the shifts that share time with a stretch, whole, in order."""
@@ -84,30 +83,30 @@ class ShiftPlan:
         )
 
     def instant(self, start_us: int, working_us: int) -> int:
-        """Return the first moment by which so much shift time has passed since a start.
-
-        Raises `ValueError` when the calendar has no working day for a year.
-        """
+        """Return the first moment by which so much shift time has passed since a start."""
         if working_us <= 0 or self.always_on:
             return start_us + max(working_us, 0)
+        today = _day_number(start_us)
         left = working_us
-        for span in self._from(start_us):
-            begins_us = max(span.begins_us, start_us)
+        for span in (*self._of_day(today - 1), *self._of_day(today)):
+            begins_us = min(max(span.begins_us, start_us), span.ends_us)
             if left <= span.ends_us - begins_us:
                 return begins_us + left
             left -= span.ends_us - begins_us
-        raise ValueError("no shift begins for a year")
+        # Later days are whole and all alike, so that those that pass need not be looked at.
+        whole, left = divmod(left - 1, self._day_us)
+        for span in self._of_day(self._day_after(today, whole + 1)):
+            left -= span.ends_us - span.begins_us
+            if left < 0:
+                return span.ends_us + left + 1
+        raise AssertionError("a day has as much shift time as its shifts have")
 
-    def _from(self, time_us: int) -> Iterator[ShiftSpan]:
-        """Yield the shifts that end after a moment, until none comes for a year."""
-        number = _day_number(time_us) - 1
-        last = number
-        while number - last <= LONGEST_REST_DAYS:
-            for span in self._of_day(number):
-                last = number
-                if span.ends_us > time_us:
-                    yield span
-            number += 1
+    def _day_after(self, number: int, working_days: int) -> int:
+        """Return the number of the n-th day after a day on which shifts begin."""
+        if self.always_on:
+            return number + working_days
+        day = date.fromordinal(_EPOCH + number)
+        return self._calendar.after(day, working_days).toordinal() - _EPOCH
 
     def _of_day(self, number: int) -> Iterator[ShiftSpan]:
         """Yield the shifts that begin on a day, counted from the epoch's in China."""

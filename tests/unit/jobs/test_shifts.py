@@ -87,6 +87,8 @@ def test_shift_time_of_a_stretch_is_cut_at_its_ends() -> None:
         ("2005-09-09 12:00", 9.5, "2005-09-09 21:30"),  # the end of the shift, not Monday's begin
         ("2005-09-09 12:00", 11, "2005-09-12 08:00"),  # 9.5 h of Friday and 1.5 h of Monday
         ("2005-09-10 12:00", 1, "2005-09-12 07:30"),  # from within a weekend
+        ("2005-09-09 12:00", 9.5 + 7.5, "2005-09-12 14:00"),  # the end of Monday's early shift
+        ("2005-09-09 12:00", 9.5 + 15, "2005-09-12 21:30"),  # a whole day more
         ("2005-01-01 00:00", 251 * 15, "2005-12-31 21:30"),  # a whole year of 15 h a day
     ],
 )
@@ -118,12 +120,13 @@ def test_without_shifts_the_centre_works_round_the_clock_and_a_span_is_a_day() -
     assert always.instant(first, 5 * HOUR_US) == first + 5 * HOUR_US
 
 
-def test_a_calendar_that_never_works_ends_the_search() -> None:
+def test_a_long_rest_is_passed_over() -> None:
     closed = [day for year in (2005, 2006, 2007) for day in days_of(year)]
-    never = plan(*TWO, calendar=WorkingCalendar(closed=closed))
-    assert never.next_begin_us(at("2005-06-01 12:00")) is None
-    with pytest.raises(ValueError, match="no shift begins for a year"):
-        never.instant(at("2005-06-01 12:00"), 1)
+    late = plan(*TWO, calendar=WorkingCalendar(closed=closed))
+    first = at("2008-01-02 06:30")  # 1 January is free
+    assert late.next_begin_us(at("2005-06-01 12:00")) == first
+    assert late.instant(at("2005-06-01 12:00"), 1) == first + 1
+    assert list(late.spans(at("2005-01-01 00:00"), at("2008-01-02 00:00"))) == []
 
 
 def days_of(year: int) -> list[date]:
