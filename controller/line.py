@@ -39,9 +39,11 @@ from jobs.rows import (
 )
 from jobs.states import CardState, CardTrigger
 
-#: Most urgent first: clear what is finished or bad, then everything in its order.
-PULLING = (0,)
-ORDINARY = (1,)
+#: Most urgent first: what brings a printer its blank or takes its card away, since printers take
+#: longest; then clear what is finished or bad, then everything in its order.
+PRINTERS_FIRST = (0,)
+PULLING = (1,)
+ORDINARY = (2,)
 
 
 def transport_positions(stations: Sequence[Station], trays: int) -> dict[str, int]:
@@ -81,12 +83,21 @@ class Line:
                 return station
         return None
 
+    def rests(self, station: Station) -> bool:
+        """Tell whether a station can do nothing before a card is brought or taken away."""
+        here = {infeed(station.name), inside(station.name), outfeed(station.name)}
+        return all(
+            self.places.waits(card.id)
+            for card in self.ledger.books.on_the_line.values()
+            if card.place in here and card.state is not CardState.IN_DOUBT
+        )
+
     async def arrive(
         self, card: Card, kind: StationKind, priority: tuple[int, ...] = ORDINARY
     ) -> Station:
         """Bring a card to the infeed of a usable station of a kind, or find it inside one.
 
-        While none is free, a card that another one pushes makes way (see `_parking`).
+        While none is free, a card that has another one behind it makes way (see `_parking`).
         """
         await self.bring_out(card, unless=kind)
         while True:
@@ -119,13 +130,13 @@ class Line:
         A card that waits there needs no encoder to get away, so nothing can block in a circle.
         """
         here = self.station_at(card.place)
-        pushed = (
+        in_the_way = (
             kind is StationKind.LAMINATOR
             and here is not None
             and here.kind is StationKind.PRINTER
-            and self.places.pushed(card.place)
+            and self.places.holder(inside(here.name)) is not None
         )
-        if not pushed:
+        if not in_the_way:
             return []
         return [outfeed(station.name) for station in self.of_kind(StationKind.ENCODER)]
 

@@ -13,7 +13,7 @@ from config.products import Operation, Product
 from controller.acts import Completion, Encode, Finish, Insert, Laminate, Print, Read, Terminate
 from controller.desk import Desk, Inspect
 from controller.execution import CardAtFault, Elsewhere
-from controller.line import PULLING, Line
+from controller.line import PRINTERS_FIRST, PULLING, Line
 from controller.preparation import Preparation
 from controller.stations import Port, Station
 from controller.verdicts import judge_read_back
@@ -67,7 +67,7 @@ class Operations:
     async def print_faces(self, card: Card) -> None:
         """Insert at a printer, print both faces, out."""
         line = self.line
-        station = await line.arrive(card, StationKind.PRINTER)
+        station = await line.arrive(card, StationKind.PRINTER, PRINTERS_FIRST)
         printer = cast("Port[CardPrinter]", station.port)
         if card.place == infeed(station.name):
             if not await line.enter(card, station):
@@ -87,7 +87,7 @@ class Operations:
         """Press the card; it is brought out when its next operation begins."""
         assert product.lamination is not None
         line = self.line
-        station = await line.arrive(card, StationKind.LAMINATOR)
+        station = await line.arrive(card, StationKind.LAMINATOR, PRINTERS_FIRST)
         if not await line.enter(card, station):
             raise Elsewhere
         act = Laminate(

@@ -18,7 +18,6 @@ class _Waiter:
     choices: Callable[[], Sequence[str]]
     card: str
     granted: asyncio.Future[str]
-    only: str = ""
 
 
 @dataclass(slots=True)
@@ -38,9 +37,9 @@ class Places:
         """Return the places that a card holds."""
         return [place for place, holder in self._holders.items() if holder == card]
 
-    def pushed(self, place: str) -> bool:
-        """Tell whether a card waits for just this place (see `reserve_one`)."""
-        return any(waiter.only == place for waiter in self._waiters)
+    def waits(self, card: str) -> bool:
+        """Tell whether a card can do nothing until a place is free for it."""
+        return any(waiter.card == card for waiter in self._waiters)
 
     def take(self, place: str, card: str) -> None:
         """Take a free place at once (a card found there after a restart)."""
@@ -55,16 +54,14 @@ class Places:
         return True
 
     async def reserve_one(self, place: str, card: str, priority: tuple[object, ...] = ()) -> None:
-        """Wait for one certain place, and let the card there know that it is in the way."""
-        await self.reserve(lambda: [place], card, priority, only=place)
+        """Wait for one certain place."""
+        await self.reserve(lambda: [place], card, priority)
 
     async def reserve(
         self,
         choices: Callable[[], Sequence[str]],
         card: str,
         priority: tuple[object, ...] = (),
-        *,
-        only: str = "",
     ) -> str:
         """Wait until one of the places that `choices` names is free, and hold it.
 
@@ -72,10 +69,12 @@ class Places:
         """
         self._arrivals += 1
         granted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter((*priority, self._arrivals), choices, card, granted, only)
+        waiter = _Waiter((*priority, self._arrivals), choices, card, granted)
         self._waiters.append(waiter)
         self._waiters.sort(key=lambda one: one.priority)
         self._serve()
+        if not granted.done():
+            self._tell()
         try:
             return await granted
         except asyncio.CancelledError:
@@ -114,6 +113,9 @@ class Places:
     def changed(self) -> None:
         """Tell all waiters that something is different."""
         self._serve()
+        self._tell()
+
+    def _tell(self) -> None:
         for watcher in list(self._watchers):
             predicate, come = watcher
             if not come.done() and predicate():

@@ -99,25 +99,29 @@ class Startup:
             await station.change(StationTrigger.STATE_COMPLETE, actor=actor)
 
     async def follow_transport(self) -> None:
-        """Suspend the stations whenever the transport rests, and let them go on after it."""
+        """Suspend what has run out of cards while the transport stands; let it go on after that.
+
+        A printer goes on with the blank at its infeed as long as it has somewhere to put the card.
+        """
         line, transport = self.line, self.line.transport
         while True:
-            await line.places.until(lambda: bool(self._out_of_step()))
-            for station in self._out_of_step():
-                if transport.usable:
-                    await station.unsuspend()
-                else:
-                    await station.suspend(f"{transport.name} is {transport.state.value}")
+            await line.places.until(lambda: self._out_of_step() is not None)
+            # One at a time: while one is put on record, another may get something to do.
+            station = self._out_of_step()
+            assert station is not None
+            if transport.usable:
+                await station.unsuspend()
+            else:
+                await station.suspend(f"{transport.name} is {transport.state.value}")
 
-    def _out_of_step(self) -> list[Station]:
-        transport = self.line.transport
+    def _out_of_step(self) -> Station | None:
+        line, transport = self.line, self.line.transport
         if transport.usable:
-            wrong = StationState.SUSPENDED
-        elif transport.state in {StationState.HELD, StationState.ABORTED, StationState.STOPPED}:
-            wrong = StationState.EXECUTE
-        else:
-            return []
-        return [station for station in self.line.stations if station.state is wrong]
+            suspended = (one for one in line.stations if one.is_in(StationState.SUSPENDED))
+            return next(suspended, None)
+        if transport.state in {StationState.HELD, StationState.ABORTED, StationState.STOPPED}:
+            return next((one for one in line.stations if one.usable and line.rests(one)), None)
+        return None
 
     def left_by_a_person(self, station: Station) -> bool:
         """Tell whether a person had stopped or held the station before the restart."""

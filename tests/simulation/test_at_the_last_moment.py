@@ -171,12 +171,13 @@ async def test_a_condemned_card_stays_condemned_when_a_doubt_about_it_is_settled
 async def test_a_card_found_bad_in_a_suspended_printer_is_left_to_the_line(tmp_path: Path) -> None:
     async with scene(tmp_path, person=False) as stage:
         await stage.loads(10)
-        await stage.takes(PackagePlan(1, DAY))
-        await stage.until(lambda: any(w.act == "print" for w in stage.books.works.values()))
-        work = next(iter(stage.books.works.values()))
-        card = stage.books.cards[work.cards[0]]
+        await stage.takes(PackagePlan(6, DAY))
+        await stage.until(lambda: stage.floor.at(outfeed(0)) is not None)
         await stage.verbs.hold_station("line-1-transport", "test")
-        await stage.until(lambda: stage.station_state(work.station) == "Suspended")
+        # One face is printed; the card before it lies in the way.
+        await stage.until(lambda: stage.station_state("printer-1") == "Suspended")
+        work = next(w for w in stage.books.works.values() if w.station == "printer-1")
+        card = stage.books.cards[work.cards[0]]
         await stage.verbs.spoil_card(card.id, "wrong photo", "test")
         assert card.state is CardState.BLANK
         await stage.verbs.unhold_station("line-1-transport", "test")

@@ -46,19 +46,16 @@ async def test_who_stops_waiting_is_not_served_later() -> None:
     assert places.holder("carrier") is None
 
 
-async def test_a_place_that_is_pushed_says_so_only_while_somebody_waits_for_just_it() -> None:
+async def test_a_card_waits_only_until_it_has_its_place_and_who_watches_is_told() -> None:
     places = Places()
     places.take("printer-1 outfeed", "C-1")
     async with asyncio.TaskGroup() as group:
-        group.create_task(places.reserve(lambda: ["printer-1 outfeed", "x"], "C-2"))
-        await asyncio.sleep(0)
-        assert not places.pushed("printer-1 outfeed")
-        group.create_task(places.reserve_one("printer-1 outfeed", "C-3"))
-        await asyncio.sleep(0)
-        assert places.pushed("printer-1 outfeed")
+        group.create_task(places.reserve_one("printer-1 outfeed", "C-2"))
+        # Nothing else changes: that a card begins to wait is a change by itself.
+        await places.until(lambda: places.waits("C-2"))
+        assert not places.waits("C-1")
         places.release("printer-1 outfeed", "C-1")
-    assert not places.pushed("printer-1 outfeed")
-    assert places.holder("printer-1 outfeed") == "C-3"
+        assert not places.waits("C-2")
 
 
 async def test_giving_everything_back_keeps_the_place_where_the_card_is() -> None:
