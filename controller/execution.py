@@ -140,10 +140,6 @@ class Execution:
 
     async def _done(self, work: Work, told_by: str, completion: Completion) -> None:
         data = {"outcome": Outcome.DONE.value, "told_by": told_by, **completion.finish}
-        card = self._ledger.books.cards[work.cards[0]]
-        if card.state is CardState.IN_DOUBT and data.get("trigger") != CardTrigger.SPOIL.value:
-            # A card in doubt is only pulled: that changes its place, never its state.
-            data.pop("trigger", None)
         finished = self._finished(work, data, completion.box)
         await self._ledger.append(*completion.before, finished, *completion.after)
         self._places.changed()
