@@ -53,7 +53,10 @@ class DemonstrationFailed(Exception):
 
 
 def demonstrate(folder: Path | None, say: Say) -> None:
-    """Run the whole story; raises `DemonstrationFailed`, and then keeps the folder."""
+    """Run the whole story; raises `DemonstrationFailed`, and then keeps the folder.
+
+    Interrupted, it leaves nothing behind that it was not told to make.
+    """
     here = (folder or Path(tempfile.mkdtemp(prefix="cardcentre-demo-"))).absolute()
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise DemonstrationFailed(f"{folder} is not empty")
@@ -61,6 +64,10 @@ def demonstrate(folder: Path | None, say: Say) -> None:
     try:
         with _Children(here) as children:
             _Story(here, children, say).tell()
+    except KeyboardInterrupt:
+        if folder is None:
+            shutil.rmtree(here, ignore_errors=True)
+        raise
     except (CentreError, OSError) as error:
         raise DemonstrationFailed(f"{error}; everything is kept in {here}") from error
     except DemonstrationFailed as error:
