@@ -2,7 +2,8 @@
 
 Two child processes, as on site: the machines (made of software, on pseudo-terminals, with their
 operator) and the centre. This process is the person at the counter: it brings packages, watches,
-and prints the account. It knows nothing that the centre's API does not tell.
+and prints the account. It knows nothing that the centre's API does not tell. It runs no event loop:
+like a person it looks, sleeps a little and looks again.
 """
 
 import ctypes

@@ -86,7 +86,7 @@ class _BoundedProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     _received_bytes = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a server's is one
         super().connection_made(transport)
         self._deadline = self.loop.call_later(CONNECTION_MAX_S, transport.abort)
 

@@ -1,4 +1,7 @@
-"""The centre at a glance: `status` and `todo`."""
+"""The centre at a glance: `status` and `todo`.
+
+A command runs no event loop and has nothing else to do: between two looks it sleeps.
+"""
 
 import sys
 import time
