@@ -6,6 +6,7 @@ package again, and a package that is complete changes nothing.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from controller.preparation import associated
 from jobs.application import FIRST_GENERATION, SECOND_GENERATION, Application, to_bytes
 from jobs.events import Draft, Kind
 from jobs.fees import fee_of
-from jobs.keyed_index import approval_key, person_key
+from jobs.keyed_index import approval_key, fingerprint, person_key
 from jobs.ledger.ledger import Ledger
 from jobs.load import load_of
 from jobs.package_checks import CheckRules, Judgement, judge
@@ -27,7 +28,7 @@ from jobs.reasons import DUPLICATE_NUMBER, OTHER, Reason
 from jobs.regions import region_name
 from jobs.rows import Batch, Order
 from jobs.states import BatchState, BatchTrigger, OrderState
-from jobs.vault import NONCE_BYTES, KeyFolder, seal
+from jobs.vault import NONCE_BYTES, KeyFolder, KeyWrong, seal
 
 GROUP_RECORDS = 50
 INDEX_KEY = "index"
@@ -65,16 +66,32 @@ class Intake:
     entropy: Callable[[int], bytes]
     has_glyph: Callable[[str], bool]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _known_key: bytes = field(default=b"", repr=False)
 
     def index_key(self) -> bytes:
         """Return the key of the keyed indexes, made on first use.
 
-        Raises `KeyMissing` when the books rest on one that is lost: under a new key nobody who has
-        a card would be recognised, and would get another.
+        Raises `KeyMissing` when the books rest on one that is lost, and `KeyWrong` when they rest
+        on another: under it nobody who has a card would be recognised, and would get another.
         """
         if not self.keys.has_key(INDEX_KEY) and not self.ledger.books.batches:
             return self.keys.new_key(INDEX_KEY, self.entropy)
-        return self.keys.key(INDEX_KEY)
+        key = self.keys.key(INDEX_KEY)
+        if key != self._known_key and self._fingerprint() not in {"", fingerprint(key)}:
+            raise KeyWrong(
+                "keys/index.key is not the one that this ledger's indexes were made with: "
+                "put that one back"
+            )
+        self._known_key = key
+        return key
+
+    def _fingerprint(self) -> str:
+        """Return what the first batch noted of the key; nothing before there is one."""
+        first = self.ledger.store.query(
+            "SELECT data FROM events WHERE kind = ? ORDER BY sequence LIMIT 1",
+            (Kind.BATCH_RECEIVED.value,),
+        )
+        return str(json.loads(first[0]["data"]).get("index_key", "")) if first else ""
 
     async def take(self, path: Path, actor: str) -> IntakeResult:
         """Take one package in; raises `OSError` when the file cannot be read."""
@@ -165,6 +182,7 @@ class Intake:
             "product": "",
             "county": header.package_number[:6],
             "applications": count,
+            "index_key": fingerprint(self.index_key()),
         }
         return Draft(Kind.BATCH_RECEIVED, actor, data, batch=name)
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 
 INDEX_CHARACTERS = 32
+FINGERPRINT_CHARACTERS = 16
 
 
 def person_key(key: bytes, citizen_number: str) -> str:
@@ -18,6 +19,11 @@ def person_key(key: bytes, citizen_number: str) -> str:
 def approval_key(key: bytes, acceptance_number: str) -> str:
     """Return the index of an acceptance number."""
     return _index(key, b"approval:" + acceptance_number.encode())
+
+
+def fingerprint(key: bytes) -> str:
+    """Return what tells one key from another and nothing else of it."""
+    return _index(key, b"fingerprint")[:FINGERPRINT_CHARACTERS]
 
 
 def _index(key: bytes, content: bytes) -> str:

@@ -40,6 +40,12 @@ class KeyMissing(VaultError):
     code = "vault.key_missing"
 
 
+class KeyWrong(VaultError):
+    """This key is another one than that which was used before."""
+
+    code = "vault.key_wrong"
+
+
 class KeyExists(VaultError):
     """The batch has a key already."""
 
