@@ -25,6 +25,8 @@ from controller.assembly import Assembly, Plant, plant_of, simulated_operators, 
 from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
+from controller.mqtt.broker import PasswordNotUsable
+from controller.mqtt.starting import forwarder_of
 from controller.person import AWAY, REFUSALS, PersonsVerbs
 from controller.preparation import CannotPrepare
 from controller.service import LedgerHealth, Service
@@ -51,7 +53,8 @@ async def run_centre(config: Centre, say: Say) -> None:
     """Run a centre until it is told to stop; raises `CannotRun`."""
     allow_many_descriptors()
     faults = (
-        DoorError, MetricsNotServed, LedgerUnavailable, LedgerCorrupt, VaultError, CannotPrepare,
+        DoorError, MetricsNotServed, PasswordNotUsable, LedgerUnavailable, LedgerCorrupt,
+        VaultError, CannotPrepare,
     )  # fmt: skip
     with refused_for(*faults), only_one(config.ledger.path):
         await _run(config, say)
@@ -83,6 +86,7 @@ async def _run(config: Centre, say: Say) -> None:
         registry = CollectorRegistry()
         lines = [metered(parts) for parts in service.lines.values()]
         Telemetry(registry, ledger, lines, clock.now_us, lambda: health.fault)
+        forwarder = forwarder_of(config, ledger, lines, clock.now_us, logger, registry)
         async with asyncio.TaskGroup() as group:
             # Nothing moves before the door is open: another centre may have it.
             opened = asyncio.Event()
@@ -91,6 +95,8 @@ async def _run(config: Centre, say: Say) -> None:
             tasks.append(group.create_task(service.run(), name="centre"))
             if listening is not None:
                 tasks.append(group.create_task(serve_metrics(registry, listening), name="metrics"))
+            if forwarder is not None:
+                tasks.append(group.create_task(forwarder.run(), name="mqtt"))
             tasks.extend(
                 group.create_task(operator.run(), name="operator")
                 for operator in _operators_of(config, plant, service)
