@@ -22,12 +22,14 @@ class _JumpingSelector(selectors.SelectSelector):
         self.jump: Callable[[float], None] = lambda _seconds: None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        # While callbacks are ready time stands still; descriptors are asked before it moves on.
+        if timeout is not None and timeout <= 0:
+            return []
         ready = super().select(0)
         if not ready:
             if timeout is None:
                 raise Stalled
-            if timeout > 0:
-                self.jump(timeout)
+            self.jump(timeout)
         return ready
 
 
@@ -47,7 +49,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds since the loop was made."""
         return self._now_s
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override]  # asyncio promises awaitables of many kinds
         self, _executor: Any, function: Callable[..., Any], *arguments: Any
     ) -> asyncio.Future[Any]:
         """Run the function at once, in order."""

@@ -5,12 +5,14 @@ blanks issued = good + spoiled + samples + returned + in process + in doubt
 
 from collections import Counter
 from dataclasses import dataclass
+from operator import attrgetter
 
 from jobs.books import Books
 from jobs.states import CardState, OrderState
 
 _GOOD = {CardState.ACCEPTED, CardState.PACKED, CardState.DISPATCHED}
 _SPOILED = {CardState.SPOILED, CardState.DESTROYED}
+_state = attrgetter("state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Account:
 
 def account(books: Books) -> Account:
     """Work out the account from the books."""
-    states = Counter(card.state for card in books.cards.values())
+    states: Counter[CardState] = Counter(map(_state, books.cards.values()))
     lines = books.lines.values()
     in_magazine = sum(line.in_magazine for line in lines)
     good = sum(states[state] for state in _GOOD)
@@ -55,7 +57,7 @@ def account(books: Books) -> Account:
     reasons = Counter(
         card.reason or "unknown" for card in books.cards.values() if card.state in _SPOILED
     )
-    orders = Counter(order.state for order in books.orders.values())
+    orders: Counter[OrderState] = Counter(map(_state, books.orders.values()))
     return Account(
         issued=sum(line.loaded for line in lines),
         good=good,

@@ -26,17 +26,31 @@ class Wire(Protocol):
 class _Pipe:
     """One direction: a bounded buffer of chunks."""
 
-    __slots__ = ("changed", "chunks", "closed", "size_bytes")
+    __slots__ = ("_waiting", "chunks", "closed", "size_bytes")
 
     def __init__(self) -> None:
         self.chunks: deque[bytes] = deque()
         self.size_bytes = 0
         self.closed = False
-        self.changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def wake(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
+        """Let everybody look again who waits at this moment."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def change(self) -> None:
+        """Wait until something was put in or taken out, or an end was closed."""
+        # A bare future: an `asyncio.Event` for every change costs more than the change.
+        one: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(one)
+        try:
+            await one
+        finally:
+            if one in self._waiting:
+                self._waiting.remove(one)
 
 
 class MemoryWire:
@@ -50,7 +64,7 @@ class MemoryWire:
         """Hand the bytes over; waits while the far end has a mebibyte unread."""
         pipe = self._outgoing
         while pipe.size_bytes >= HIGH_WATER_BYTES and not pipe.closed:
-            await pipe.changed.wait()
+            await pipe.change()
         if pipe.closed:
             raise ConnectionResetError("the far end is closed")
         if data:
@@ -64,7 +78,7 @@ class MemoryWire:
         while not pipe.chunks:
             if pipe.closed:
                 return b""
-            await pipe.changed.wait()
+            await pipe.change()
         data = pipe.chunks[0] if len(pipe.chunks) == 1 else b"".join(pipe.chunks)
         pipe.chunks.clear()
         pipe.size_bytes = 0
