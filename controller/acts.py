@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from controller.stations import Port, Station
 from drivers.chip_profile import ChipContents
 from drivers.encoder import ChipEncoder
-from drivers.errors import DriverError, UnexpectedReply
+from drivers.errors import DestinationTaken, DriverError, NothingAtSource, UnexpectedReply
 from drivers.laminator import LaminateResult, Laminator, LaminatorFault, ResultCode
 from drivers.outcome import Note, Outcome
 from drivers.printer import CardPrinter, PrintJob
@@ -99,7 +99,14 @@ class Move:
         """Move."""
         positions = self.line.positions
         transport = await self.line.transport.driver()
-        await transport.move(positions[self.source], positions[self.destination], note)
+        try:
+            await transport.move(positions[self.source], positions[self.destination], note)
+        except NothingAtSource as error:
+            text = f"nothing lies at {self.source}, and nothing was moved"
+            raise NothingAtSource(text) from error
+        except DestinationTaken as error:
+            text = f"something lies at {self.destination} already, and nothing was moved"
+            raise DestinationTaken(text) from error
         return {"place": self.destination}
 
     async def outcome(self, note: Note) -> Outcome:

@@ -219,7 +219,7 @@ class Execution:
             case Reaction.RETRY:
                 await self._count_retry(station, error)
             case Reaction.HOLD:
-                await station.hold(str(error), error.code)
+                await station.hold(f"{card}: {error}", error.code)
             case Reaction.ABORT:
                 await station.abort(str(error), error.code)
             case Reaction.BLAME_CARD:

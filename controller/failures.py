@@ -71,6 +71,11 @@ ADVICE: Mapping[str, str] = {
     ReplyTimeout.code: f"{_CABLE}, and whether it belongs on this port",
     Garbled.code: f"{_CABLE}, and whether it belongs on this port",
     UnexpectedReply.code: "look whether the machine belongs on this port",
+    NothingAtSource.code: (
+        "put back what is missing there, or say what became of it: `cardcentre card settle` if it "
+        "is in doubt, else `cardcentre card spoil`"
+    ),
+    DestinationTaken.code: "take out what lies there and has no business there",
     WrongDevice.code: "put the right machine on this port, or name it in the centre's file",
 }
 

@@ -93,15 +93,6 @@ class Hands:
         name = place.rpartition(" ")[0]
         return name if name in self.stations else ""
 
-    def position(self, number: int) -> str:
-        """Return the place of one of the transport's positions, or nothing."""
-        for name, stand in self.stations.items():
-            if number == 1 + 2 * stand.index:
-                return f"{name} {INFEED}"
-            if number == 2 + 2 * stand.index:
-                return f"{name} {OUTFEED}"
-        return ""
-
     def desks(self) -> list[str]:
         """Return the names of the places where an inspector looks at cards."""
         return [f"{name} {INFEED}" for name, s in self.stations.items() if s.machine is None]

@@ -36,8 +36,8 @@ RELEASES_MAX: Final = 2
 _LEFT_BY_A_PERSON: Final = "operator"
 _NOTHING_AT_SOURCE: Final = "device.nothing_at_source"
 _DESTINATION_TAKEN: Final = "device.destination_taken"
-_AT_MAGAZINE: Final = re.compile(r"\bsource 0\b")
-_DESTINATION: Final = re.compile(r"\bdestination (\d+)\b")
+_AT_MAGAZINE: Final = re.compile(rf"\blies at {MAGAZINE}\b")
+_IN_THE_WAY: Final = re.compile(r"\blies at (.+?) already\b")
 
 
 @dataclass(slots=True)
@@ -188,8 +188,8 @@ class SimulatedOperator:
         """Take away what lies where a card was to go: no book knows of it, or it is in doubt."""
         name = f"{task.subject} {OUTFEED}"
         if task.subject == self.hands.transport_name:
-            told = _DESTINATION.search(task.reason)
-            name = self.hands.position(int(told[1])) if told else ""
+            told = _IN_THE_WAY.search(task.reason)
+            name = told[1] if told else ""
         if name in self.hands.places:
             await self._settle(self._search.take_out(name, tasks))
 

@@ -1,11 +1,12 @@
 from controller.failures import ADVICE, FAILURES
-from drivers.errors import ReplyTimeout, WireNotOpened
+from drivers.errors import DestinationTaken, NothingAtSource, ReplyTimeout, WireNotOpened
 
 
-def test_every_fault_of_a_wire_comes_with_something_to_look_at() -> None:
+def test_every_fault_of_a_wire_or_a_move_comes_with_something_to_look_at() -> None:
     codes = {error.code for error in FAILURES}
     of_wires = {code for code in codes if code.startswith(("wire.", "link."))}
-    assert of_wires | {"device.wrong"} == set(ADVICE)
+    of_moves = {NothingAtSource.code, DestinationTaken.code}
+    assert of_wires | of_moves | {"device.wrong"} == set(ADVICE)
 
 
 def test_a_fault_is_told_in_round_figures() -> None:

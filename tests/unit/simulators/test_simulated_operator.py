@@ -239,7 +239,7 @@ async def test_blanks_whose_telling_was_heard_without_an_answer_are_told_once() 
 
 async def test_a_transport_that_found_no_blank_is_given_some() -> None:
     room = new_room(blanks=0)
-    reason = "The machine found no workpiece. (source 0, destination 1)"
+    reason = "C-0000001: nothing lies at magazine, and nothing was moved"
     room.centre.items = [held("line-1-transport", "device.nothing_at_source", reason)]
     async with at_work(room):
         await sleep(LONG_S)
@@ -251,7 +251,7 @@ async def test_a_card_in_the_way_is_taken_away() -> None:
     room = new_room()
     foreign = room.blank_to(infeed(LAMINATOR))
     other = room.blank_to(infeed(0))
-    reason = "The place is taken. (source 2, destination 3)"
+    reason = "C-0000001: something lies at laminator-1 infeed already, and nothing was moved"
     room.centre.items = [held("line-1-transport", "device.destination_taken", reason)]
     async with at_work(room):
         await sleep(LONG_S)
