@@ -22,7 +22,7 @@ from jobs.station_time import Span, StationTime, station_spans, time_account
 from jobs.timed_stations import TimedStation, stations_of
 from tests.simulation.many_seeds import WEAR, BadWires, drawn_faults
 from tests.simulation.test_stations_after_restart import run_of
-from tests.simulation.world import DAY, World, world
+from tests.simulation.world import DAY, SupplyStore, World, world
 
 SECOND_US = 1_000_000
 ORDERS, STRETCHES, LONGEST_S = 9, 12, 20_000.0
@@ -33,7 +33,7 @@ async def played(folder: Path, seed: int) -> tuple[list[Event], tuple[TimedStati
     random = Random(f"{seed}:station time")
     wires = BadWires(Random(f"{seed}:wires"), drawn_faults(random))
     wear = {name: random.choice((0.0, share)) for name, share in WEAR.items()}
-    async with world(folder, seed, **wear) as made:
+    async with world(folder, seed, SupplyStore, **wear) as made:
         made.around = wires.around
         async with run_of(made):
             await made.takes(ORDERS)
@@ -45,6 +45,8 @@ async def played(folder: Path, seed: int) -> tuple[list[Event], tuple[TimedStati
             held = random.choice(service.lines["line-1"].line.stations)
             await held.hold("held by an operator", "operator", "test")
             await asyncio.sleep(60.0)
+            if held.code == "operator":
+                await service.verbs.unhold_station(held.name, "test")
             wires.stopped = True
             await finished(made)
             assert made.store is not None
