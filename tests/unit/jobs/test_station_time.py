@@ -163,6 +163,16 @@ def test_the_way_out_of_a_hold_belongs_to_the_hold_and_that_of_an_abort_to_the_f
     ]
 
 
+def test_a_restart_ends_an_abort_without_anybody_having_cleared_it() -> None:
+    told = ToldLine()
+    told.station(10, "printer-1", S.ABORTED, "device.jam", "A card is stuck.")
+    told.station(20, "printer-1", S.STOPPED, "", "restart")
+    assert spans_of("printer-1", told, 30)[1:] == [
+        ("down", "device.jam", 10, 20),
+        ("stopped", "restart", 20, 30),
+    ]
+
+
 def test_a_hold_for_a_dead_wire_is_down_and_its_open_work_does_not_go_on() -> None:
     told = ToldLine()
     told.issued(0, "C-1")
@@ -313,6 +323,7 @@ def test_a_work_that_was_not_done_is_no_product_unless_its_card_is_given_up_for_
     fault = {"outcome": "not_done", "told_by": "evidence", "error": "chip.mute"}
     told.does(0, 5, "encoder-1", "encode", "C-1", **fault)  # a second chance, and it is good
     told.does(5, 10, "encoder-1", "encode", "C-1", trigger="encode")
+    told.changed(10, "C-1", reason="misprint")  # is given up later, and not for its chip
     told.does(10, 15, "encoder-1", "encode", "C-2", **fault)
     told.changed(15, "C-2", reason="chip.mute")
     told.does(16, 17, "encoder-1", "encode", "C-3", outcome="not_done", error="wire.closed")
