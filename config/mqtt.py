@@ -6,18 +6,16 @@ The password is in a file of its own, never in the centre's file; `controller/mq
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from config.settings import Settings
 
 #: Sparkplug forbids + / and # in its names; these are plain besides.
 _PLAIN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}$"
 _TOPIC = r"^[A-Za-z0-9][A-Za-z0-9 ._-]*(/[A-Za-z0-9 ._-]+){0,7}$"
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Tls(_Settings):
+class Tls(Settings):
     """Whose broker is trusted, and the certificate that we show where one is asked for."""
 
     ca_file: Path
@@ -31,7 +29,7 @@ class Tls(_Settings):
         return self
 
 
-class Mqtt(_Settings):
+class Mqtt(Settings):
     """The broker that gets copies of what the ledger holds."""
 
     host: str = Field(min_length=1, max_length=253)
@@ -52,7 +50,7 @@ class Mqtt(_Settings):
     #: Pauses between attempts grow up to this.
     reconnect_max_s: float = Field(default=30.0, gt=0, le=600)
     #: How many events may be under way to the broker, and in memory for it, at once.
-    events_under_way_max: int = Field(default=100, ge=1, le=1_000)
+    events_under_way_max: int = Field(default=50, ge=1, le=1_000)
 
     @model_validator(mode="after")
     def _password_needs_a_user(self) -> Self:

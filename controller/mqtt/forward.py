@@ -146,6 +146,7 @@ class Forwarder:
             page = await asyncio.to_thread(self.pages.after, self.position.sequence)
             for event in page:
                 await self._tell_nodes(nodes, event, born_at)
+                await asyncio.sleep(0)  # the centre's turn: a long page is nobody's long wait
             async with asyncio.TaskGroup() as group:
                 for event in page:
                     group.create_task(events.publish(event_message(self.event_topic, event)))
