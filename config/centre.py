@@ -1,37 +1,33 @@
-"""What a person may set of a centre: its lines and stations, limits, ledger, doors and windows.
+"""What a person may set of a centre: its lines and stations, its ledger and limits, and the whole.
 
 Every value has its unit in its name. Values about machines are defaults of our own where no source
 gives one (devices reference, section 11). Which machine is simulated is told by its URL alone.
 """
 
 from collections.abc import Iterator
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
+from config.doors import Api, Metrics, Output
 from config.loading import Mistakes, Problem, load_toml
 from config.mqtt import Mqtt
 from config.products import Operation, Product, shipped_product, shipped_product_names
 from config.programme_settings import ProgrammeSettings
+from config.settings import Settings
 from config.shifts import Shift, shift_problems
+from config.simulation import Simulation
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Purpose(StrEnum):
@@ -74,7 +70,7 @@ def _wire_url(url: str) -> str:
     return url
 
 
-class MachineTimeouts(_Settings):
+class MachineTimeouts(Settings):
     """How long to wait for a machine; never divided by a simulation's pace."""
 
     connect_s: float = Field(default=5.0, gt=0, le=60)
@@ -82,7 +78,7 @@ class MachineTimeouts(_Settings):
     act_s: float = Field(default=120.0, gt=0, le=3600)
 
 
-class Machine(_Settings):
+class Machine(Settings):
     """A machine behind a wire."""
 
     url: str
@@ -93,7 +89,7 @@ class Machine(_Settings):
     _check_url = field_validator("url")(_wire_url)
 
 
-class Station(_Settings):
+class Station(Settings):
     """One station of a line; its order in the file is its position on the transport."""
 
     name: Name
@@ -116,7 +112,7 @@ class Station(_Settings):
         return self
 
 
-class Line(_Settings):
+class Line(Settings):
     """One line: a transport and the stations along it."""
 
     name: Name
@@ -133,7 +129,7 @@ class Line(_Settings):
         return all(STATION_OF_OPERATION[operation] in kinds for operation in product.route)
 
 
-class Ledger(_Settings):
+class Ledger(Settings):
     """Where the books are, and the keys apart from them."""
 
     path: Path = Path("ledger.sqlite")
@@ -141,7 +137,7 @@ class Ledger(_Settings):
     retry_s: float = Field(default=2.0, gt=0, le=600)
 
 
-class Limits(_Settings):
+class Limits(Settings):
     """What an operator may expect and a remake may cost."""
 
     box_size: int = Field(default=200, ge=1, le=10_000)
@@ -153,7 +149,7 @@ class Limits(_Settings):
     applications_max: int = Field(default=99_999, ge=1, le=99_999)
 
 
-class Promise(_Settings):
+class Promise(Settings):
     """The dates by which a card must be made; the earlier of two counts."""
 
     centre_days: int = Field(default=30, ge=1, le=365)
@@ -162,10 +158,10 @@ class Promise(_Settings):
     remote_counties: tuple[CountyCode, ...] = ()
     remote_extra_days: int = Field(default=30, ge=0, le=365)
     distribution_days: int = Field(default=15, ge=0, le=180)
-    distribution_days_of: dict[CountyCode, Annotated[int, Field(ge=0, le=180)]] = {}
+    distribution_days_of: dict[CountyCode, Annotated[int, Field(ge=0, le=180)]] = Field({})
 
 
-class Policy(_Settings):
+class Policy(Settings):
     """Which steps wait for a person."""
 
     authorise_after_restart: bool = True
@@ -173,72 +169,7 @@ class Policy(_Settings):
     act_retries_max: int = Field(default=3, ge=1, le=20)
 
 
-class Api(_Settings):
-    """The doors: a Unix socket for commands, and a network port only where one is set."""
-
-    #: In a folder of its own, which is made so that only the centre's group can look into it.
-    socket: Path = Path("run/cardcentre.sock")
-    operators: tuple[str, ...] = ()  # Unix users; the user who runs the centre always may
-    operator_groups: tuple[str, ...] = ()
-
-    @field_validator("socket")
-    @classmethod
-    def _has_a_name(cls, socket: Path) -> Path:
-        if not socket.name:
-            raise ValueError("a socket needs a file name")
-        return socket
-
-
-class Metrics(_Settings):
-    """Where Prometheus may look; port 0 means nowhere."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=0, ge=0, le=65_535)
-
-
-class Output(_Settings):
-    """Where manifests and receipts go."""
-
-    folder: Path = Path("out")
-
-
-class MachineWear(_Settings):
-    """How the simulated machines behave: all defaults of our own, plausible and no maker's."""
-
-    spread: float = Field(default=0.05, ge=0, le=1)
-    insert_s: float = Field(default=2.0, gt=0)
-    print_s: float = Field(default=16.0, gt=0)
-    laminate_s: float = Field(default=10.5, gt=0)
-    laminator_eject_s: float = Field(default=1.5, gt=0)
-    chip_s: float = Field(default=6.0, gt=0)
-    read_s: float = Field(default=2.0, gt=0)
-    move_s: float = Field(default=1.5, gt=0)
-    misprint_share: float = Field(default=0.004, ge=0, le=1)
-    jam_share: float = Field(default=0.0005, ge=0, le=1)
-    chip_failure_share: float = Field(default=0.003, ge=0, le=1)
-    ribbon_cards: int = Field(default=1000, ge=1)
-    film_cards: int = Field(default=1500, ge=1)
-
-
-class SimulatedOperator(_Settings):
-    """How soon the simulated operator comes, in machine time."""
-
-    delay_s: float = Field(default=60.0, ge=0)
-    inspection_s: float = Field(default=5.0, ge=0)
-
-
-class Simulation(_Settings):
-    """What stands at the far end of `sim://` wires."""
-
-    seed: int = 1
-    pace: float = Field(default=1.0, gt=0, le=1000)
-    #: Within the years in which dates of birth, issue and validity can be told apart.
-    calendar_date: date | None = Field(default=None, ge=date(1984, 1, 1), le=date(2099, 12, 31))
-    machines: MachineWear = MachineWear()
-    operator: SimulatedOperator = SimulatedOperator()
-
-
-class Centre(_Settings):
+class Centre(Settings):
     """A whole centre: the root of a centre's file."""
 
     name: Name

@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from config.centre import Centre, Simulation
+from config.centre import Centre
 from config.products import shipped_product
+from config.simulation import Simulation
 from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
 from controller.clock import MICROSECONDS, CalendarClock, start_of_day_us
 from controller.line import Line

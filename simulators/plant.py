@@ -12,7 +12,8 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from config.centre import Centre, Line, MachineWear, Simulation, StationKind
+from config.centre import Centre, Line, StationKind
+from config.simulation import MachineWear, Simulation
 from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import ChipHealth, ChipMemory, Floor
 from simulators.laminator import LaminatorSettings, SimulatedLaminator

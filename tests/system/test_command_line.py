@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from config.centre import Api, Ledger, load_centre
+from config.centre import Ledger, load_centre
+from config.doors import Api
 from controller.command_line.commands import ENTRIES, run
 from controller.command_line.doors import KEYS, LEDGER, SOCKET, read_doors
 from controller.verbs import Verbs
