@@ -14,11 +14,11 @@ from typing import Any
 from config.centre import STATION_OF_OPERATION, Line, StationKind
 from config.products import shipped_product
 from controller.simulating import Simulated, last_packed_us, seconds
-from controller.stage_times import Motion, idle_parts_s, per_card_s
+from controller.stage_times import ROUNDING_S, Motion, idle_parts_s, per_card_s
 from jobs.account import Account, account
-from jobs.bound import Bound, Stage, lower_bound
+from jobs.bound import Bound, Stage, StageBound, lower_bound
 from jobs.rows import Order
-from jobs.states import OrderState, StationState
+from jobs.states import OrderState
 
 TRANSPORT = "transport"
 _OURS = ("drivers", "simulators", "jobs/ledger", "controller/rendering", "controller", "jobs")
@@ -46,11 +46,12 @@ class Report:
     last_remake_extra_s: float
     lower_bound_s: float
     bottleneck: str
-    #: Of the bottleneck's stations together: all recorded stops in which they stood still, and the
-    #: part in which they were suspended because the transport had stopped.
+    #: Of the bottleneck's stations together: what they stood still in stops for reasons of their
+    #: own, which is in the bound, and suspended because the transport had stopped, which is not.
     stops_s: float
     suspended_s: float
     gap_to_bound_percent: float
+    gap_to_bound_with_suspension_percent: float
     stage_bounds_s: dict[str, float]
     intake_wall_s: float
     production_wall_s: float
@@ -77,10 +78,11 @@ def report(made: Simulated) -> Report:
     began_us, timing = made.timing.began_us, made.timing
     makespan_s = seconds(last_packed_us(made) - began_us)
     extra_s = _last_remake_extra_s(list(books.orders.values()))
-    bound = _bound(made, makespan_s)
-    least_s = bound.seconds if bound else 0.0
-    gap = bound.gap_percent(makespan_s - extra_s) if bound and least_s else 0.0
-    stops = _stops_of(made, bound.bottleneck.name, makespan_s) if bound else {}
+    compared_s = makespan_s - extra_s
+    bound = _bound(made, compared_s)
+    slowest = bound.bottleneck if bound else StageBound("", 0.0, 0.0, 0.0, 0.0)
+    gap = bound.gap_percent(compared_s) if bound else 0.0
+    gap_with_suspension = bound.gap_with_suspension_percent(compared_s) if bound else 0.0
     profile = {} if timing.profile is None else profile_percent(timing.profile)
     return Report(
         seed=made.plan.seed,
@@ -96,11 +98,12 @@ def report(made: Simulated) -> Report:
         balanced=state.balanced,
         makespan_s=round(makespan_s, 3),
         last_remake_extra_s=round(extra_s, 3),
-        lower_bound_s=round(least_s, 3),
-        bottleneck=bound.bottleneck.name if bound else "",
-        stops_s=round(sum(stops.values()), 3),
-        suspended_s=round(stops.get(StationState.SUSPENDED.value, 0.0), 3),
+        lower_bound_s=round(slowest.seconds, 3),
+        bottleneck=slowest.name,
+        stops_s=round(slowest.stops_s, 3),
+        suspended_s=round(slowest.suspended_s, 3),
         gap_to_bound_percent=round(gap, 4),
+        gap_to_bound_with_suspension_percent=round(gap_with_suspension, 4),
         stage_bounds_s={s.name: round(s.seconds, 3) for s in bound.stages} if bound else {},
         intake_wall_s=round(timing.intake_wall_s, 3),
         production_wall_s=round(timing.production_wall_s, 3),
@@ -135,33 +138,19 @@ def _last_remake_extra_s(orders: Sequence[Order]) -> float:
     return seconds(max(order.done_us for order in done) - max(first))
 
 
-def _stops_of(made: Simulated, stage: str, makespan_s: float) -> dict[str, float]:
-    """Return how long the stations of a stage stood still in stops, by the state of the stop."""
-    found: dict[str, float] = {}
-    for line in made.config.lines:
-        names = {station.name for station in line.stations if station.kind.value == stage}
-        for stop in made.stages.stops_until(makespan_s):
-            if stop.station in names:
-                motions = made.plant.lines[line.name].machines[stop.station].drawn()
-                idle_s = idle_parts_s(stop, motions, made.timing.began_s)
-                found[stop.state] = found.get(stop.state, 0.0) + idle_s
-    return found
-
-
-def _bound(made: Simulated, makespan_s: float) -> Bound | None:
+def _bound(made: Simulated, end_s: float) -> Bound | None:
     """Return the bound of the slowest line; lines work side by side."""
-    bounds = [_bound_of_line(made, line, makespan_s) for line in made.config.lines]
-    found = [bound for bound in bounds if bound is not None]
+    bounds = [_bound_of_line(made, line, end_s) for line in made.config.lines]
+    found = [bound for bound in bounds if bound is not None and bound.seconds]
     return max(found, key=lambda bound: bound.seconds, default=None)
 
 
-def _bound_of_line(made: Simulated, line: Line, makespan_s: float) -> Bound | None:
-    origin_s = made.timing.began_s
+def _bound_of_line(made: Simulated, line: Line, end_s: float) -> Bound | None:
     plant = made.plant.lines[line.name]
     transport_name = f"{line.name}-{TRANSPORT}"
     machines = {transport_name: plant.transport, **plant.machines}
     motions: dict[str, Sequence[Motion]] = {
-        name: [drawn for drawn in machine.drawn() if drawn.start_s >= origin_s]
+        name: [drawn for drawn in machine.drawn() if drawn.start_s >= made.timing.began_s]
         for name, machine in machines.items()
     }
     moves = [motion.duration_s for motion in motions[transport_name]]
@@ -169,31 +158,59 @@ def _bound_of_line(made: Simulated, line: Line, makespan_s: float) -> Bound | No
         return None
     stages = dict(_stages(made, line))
     shortest_s = {
-        kind: min(per_card_s(made.stages.works_of(names), motions, origin_s).values(), default=0.0)
+        kind: min(_per_card_s(made, names, motions).values(), default=0.0)
         for kind, names in stages.items()
-    }
-    stops_s = {
-        name: [
-            idle_parts_s(stop, motions[name], origin_s)
-            for stop in made.stages.stops_until(makespan_s)
-            if stop.station == name
-        ]
-        for name in motions
     }
     found = []
     for place, (kind, names) in enumerate(stages.items()):
         before, after = list(stages)[:place], list(stages)[place + 1 :]
-        found.append(
-            Stage(
-                kind.value,
-                len(names),
-                tuple(motion.duration_s for name in names for motion in motions[name]),
-                tuple(stop_s for name in names for stop_s in stops_s[name]),
-                way_in_s=min(moves) * (place + 1) + sum(shortest_s[k] for k in before),
-                way_out_s=min(moves) * (len(after) + 1) + sum(shortest_s[k] for k in after),
-            )
-        )
-    return lower_bound([*found, Stage(TRANSPORT, 1, tuple(moves), tuple(stops_s[transport_name]))])
+        way_in_s = min(moves) * (place + 1) + sum(shortest_s[k] for k in before)
+        way_out_s = min(moves) * (len(after) + 1) + sum(shortest_s[k] for k in after)
+        found.append(_stage(made, kind.value, names, motions, (way_in_s, end_s, way_out_s)))
+    transport = _stage(made, TRANSPORT, [transport_name], motions, (0.0, end_s, 0.0))
+    return lower_bound([*found, transport])
+
+
+def _per_card_s(
+    made: Simulated, names: list[str], motions: Mapping[str, Sequence[Motion]]
+) -> dict[str, float]:
+    return per_card_s(made.stages.works_of(names), motions, made.timing.began_s)
+
+
+def _stage(
+    made: Simulated,
+    kind: str,
+    names: list[str],
+    motions: Mapping[str, Sequence[Motion]],
+    ways: tuple[float, float, float],
+) -> Stage:
+    """Return what a stage did for the cards that were ready by the end.
+
+    Nothing before the way in or after the way out counts: no stop that kept no card, no pass of a
+    remake that the makespan is told without.
+    """
+    way_in_s, end_s, way_out_s = ways
+    origin_s, last_s = made.timing.began_s, end_s - way_out_s
+    stops = made.stages.stops_within(way_in_s, last_s)
+    idle = [
+        (stop.suspended, idle_parts_s(stop, motions[stop.station], origin_s))
+        for stop in stops
+        if stop.station in names
+    ]
+    return Stage(
+        kind,
+        len(names),
+        tuple(
+            motion.duration_s
+            for name in names
+            for motion in motions[name]
+            if motion.start_s - origin_s + motion.duration_s <= last_s + ROUNDING_S
+        ),
+        stops_s=tuple(idle_s for suspended, idle_s in idle if not suspended),
+        suspensions_s=tuple(idle_s for suspended, idle_s in idle if suspended),
+        way_in_s=way_in_s,
+        way_out_s=way_out_s,
+    )
 
 
 def _stages(made: Simulated, line: Line) -> list[tuple[StationKind, list[str]]]:

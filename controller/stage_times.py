@@ -38,7 +38,7 @@ class Window:
     begin_s: float
     end_s: float
     card: str = ""
-    state: str = ""  # of a stop: the state that it began with
+    suspended: bool = False  # of a stop: for a neighbour's reason, not its own
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class StageTimes:
     stops: list[Window] = field(default_factory=list)
     _began_us: int = 0
     _open: dict[str, tuple[str, float, str]] = field(default_factory=dict)
-    _stopped: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _stopped: dict[str, tuple[float, bool]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Forget what was before: the production begins now."""
@@ -77,24 +77,28 @@ class StageTimes:
         """Return the finished works of some stations."""
         return [work for work in self.works if work.station in stations]
 
-    def stops_until(self, end_s: float) -> list[Window]:
-        """Return all stops up to a moment, those that last still included."""
+    def stops_within(self, begin_s: float, end_s: float) -> list[Window]:
+        """Return all stops between two moments, those that last still included."""
         still = [
-            Window(name, begun_s, end_s, state=state)
-            for name, (begun_s, state) in self._stopped.items()
+            Window(name, begun_s, end_s, suspended=suspended)
+            for name, (begun_s, suspended) in self._stopped.items()
         ]
         cut = (
-            replace(stop, begin_s=max(stop.begin_s, 0.0), end_s=min(stop.end_s, end_s))
+            replace(stop, begin_s=max(stop.begin_s, begin_s), end_s=min(stop.end_s, end_s))
             for stop in [*self.stops, *still]
         )
         return [stop for stop in cut if stop.end_s > stop.begin_s]
 
     def _change(self, station: str, state: str, at_s: float) -> None:
-        if state != StationState.EXECUTE.value:
-            self._stopped.setdefault(station, (at_s, state))
-        elif station in self._stopped:
-            begun_s, began_as = self._stopped.pop(station)
-            self.stops.append(Window(station, begun_s, at_s, state=began_as))
+        """End a stop with the work, or when the neighbour's reason and an own one change places."""
+        suspended = state == StationState.SUSPENDED.value
+        works = state == StationState.EXECUTE.value
+        begun_s, began_suspended = self._stopped.get(station, (at_s, suspended))
+        if works or suspended != began_suspended:
+            self._stopped.pop(station, None)
+            self.stops.append(Window(station, begun_s, at_s, suspended=began_suspended))
+        if not works:
+            self._stopped.setdefault(station, (at_s, suspended))
 
 
 def per_card_s(

@@ -14,6 +14,18 @@ def test_stops_are_work_that_nobody_did() -> None:
     assert lower_bound([Stage("print", 2, (10, 10, 10, 10), stops_s=(6,))]).seconds == 23
 
 
+def test_a_suspension_is_told_and_is_not_in_the_bound() -> None:
+    stage = Stage("print", 2, (10, 10, 10, 10), stops_s=(4, 2), suspensions_s=(3, 1), way_in_s=1)
+    bound = lower_bound([stage, Stage("encode", 1, (22,), suspensions_s=(9,))])
+    # Print: 1 + (40 + 6) / 2 = 24, and 26 with its suspensions. Encode, with its own, would be
+    # slower than that, but it is not what the run is judged by.
+    slowest = bound.bottleneck
+    assert (slowest.name, slowest.seconds, bound.seconds) == ("print", 24, 24)
+    assert (slowest.stops_s, slowest.suspended_s) == (6, 4)
+    assert bound.gap_percent(27.0) == pytest.approx(12.5)
+    assert bound.gap_with_suspension_percent(27.3) == pytest.approx(5.0)
+
+
 def test_the_slowest_stage_is_the_bound() -> None:
     # print: 60 / 2 + 1 + 9 = 40; laminate: 40 / 1 + 4 + 6 = 50;
     # encode: 24 / 4 is less than one service, so 8 + 20 + 2 = 30.
@@ -70,6 +82,7 @@ def test_the_gap_is_in_percent_of_the_bound() -> None:
         {"stations": 0},
         {"services_s": (-1.0,)},
         {"stops_s": (-0.1,)},
+        {"suspensions_s": (-0.1,)},
         {"way_in_s": -1.0},
         {"way_out_s": -1.0},
     ],

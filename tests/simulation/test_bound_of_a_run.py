@@ -1,0 +1,38 @@
+"""The bound of a whole run is one: no run is faster, whatever is remade or stops in it."""
+
+import tempfile
+from pathlib import Path
+
+from controller.simulating import SimulationPlan, simulate
+from controller.simulation_report import Report, report
+from controller.virtual_time import VirtualTimeLoop
+from tests.simulation.scene import SECOND, centre
+
+WORN = {"misprint_share": 0.15, "jam_share": 0.03, "chip_failure_share": 0.1}
+
+
+def ran(orders: int, seed: int, wear: dict[str, float]) -> Report:
+    loop = VirtualTimeLoop()
+    config = centre(SECOND, wear=wear)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            run = simulate(config, SimulationPlan(orders, seed), Path(folder))
+            return report(loop.run_until_complete(run))
+    finally:
+        loop.close()
+
+
+def test_no_run_of_worn_machines_is_faster_than_its_bound() -> None:
+    found = [ran(20, seed, WORN) for seed in (6, 10)]
+    assert all(run.complete for run in found)
+    # The last remakes are a good part of such short runs.
+    assert any(run.last_remake_extra_s > 20.0 for run in found)
+    assert any(run.stops_s > 0.0 for run in found)
+    for run in found:
+        assert run.lower_bound_s <= run.makespan_s - run.last_remake_extra_s
+        assert run.gap_to_bound_percent >= 0.0
+    # What a standing transport cost the printers is told apart, and is not in the bound.
+    suspended = [run for run in found if run.suspended_s > 0.0]
+    assert suspended
+    for run in suspended:
+        assert run.gap_to_bound_with_suspension_percent < run.gap_to_bound_percent
