@@ -52,16 +52,21 @@ class EdgeNode:
     """What a broker knows of one line."""
 
     def __init__(
-        self, names: NodeNames, row: Line, line_of: Callable[[str], str], now_ms: int
+        self,
+        names: NodeNames,
+        row: Line,
+        machine_serials: Mapping[str, str],
+        line_of: Callable[[str], str],
+        now_ms: int,
     ) -> None:
         self.names = names
         self._line_of = line_of  # card -> line
         self._number = 0
         self._values: dict[str, dict[str, tuple[Value, int]]] = {}
-        for device, name, value in self._first(row):
+        for device, name, value in self._first(row, machine_serials):
             self._values.setdefault(device, {})[name] = (value, now_ms)
 
-    def _first(self, row: Line) -> Iterator[Fact]:
+    def _first(self, row: Line, machine_serials: Mapping[str, str]) -> Iterator[Fact]:
         yield NODE, "Line/Running", row.running
         yield NODE, "Line/Reason", _reason(row.reason)
         yield NODE, BLANKS, row.in_magazine
@@ -74,7 +79,7 @@ class EdgeNode:
             yield station, "State", StationState.STOPPED.value
             yield station, "Reason", ""
             yield station, "Code", ""
-            yield station, "Machine/Serial Number", ""
+            yield station, "Machine/Serial Number", machine_serials.get(station, "")
             yield station, "Work/Act", ""
             yield station, "Work/Card", ""
             for name in _WORKS.values():

@@ -59,7 +59,10 @@ def edges_of(
     def line_of(card: str) -> str:
         return books.cards[card].line
 
+    serials = {row.id: row.machine_serial for row in books.stations.values()}
     return [
-        EdgeNode(NodeNames(group, one.name, one.kinds), books.line(one.name), line_of, now_ms)
+        EdgeNode(
+            NodeNames(group, one.name, one.kinds), books.line(one.name), serials, line_of, now_ms
+        )
         for one in lines
     ]

@@ -17,11 +17,13 @@ from tests.unit.controller.metered_centre import KINDS, Metered
 GROUP = "jilin"
 NAMES = NodeNames(GROUP, "line-1", {"line-1-transport": "transport", "printer-1": "printer"})
 NOW_MS = 1_000
+OTHERS = {"C-OTHER": "line-2"}
 
 
 def node() -> EdgeNode:
     row = Line("line-1", running=True, loaded=100, taken=30)
-    return EdgeNode(NAMES, row, lambda card: "line-1" if card != "C-OTHER" else "line-2", NOW_MS)
+    serials = {"printer-1": "PR-7", "printer-9": "PR-9"}
+    return EdgeNode(NAMES, row, serials, lambda card: OTHERS.get(card, "line-1"), NOW_MS)
 
 
 def event(kind: Kind, data: dict[str, Any], **names: str) -> Event:
@@ -65,7 +67,7 @@ def test_a_birth_says_everything_and_begins_at_nought() -> None:
         "State": "Stopped",
         "Reason": "",
         "Code": "",
-        "Machine/Serial Number": "",
+        "Machine/Serial Number": "PR-7",
         "Work/Act": "",
         "Work/Card": "",
         "Since Start/Works Done": 0,

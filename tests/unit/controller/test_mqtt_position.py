@@ -7,6 +7,7 @@ import pytest
 
 from controller.mqtt.pages import Pages
 from controller.mqtt.position import Position, position_file, read_position, write_position
+from jobs.events import Event
 from jobs.ledger.ledger import InlineWriter, open_ledger
 from jobs.ledger.store import LedgerUnavailable, Store
 from tests.unit.controller.metered_centre import Metered
@@ -70,7 +71,8 @@ async def test_pages_are_bounded_in_order_and_hold_what_was_recorded(tmp_path: P
         await centre.change_station("printer-1", "Held" if number % 2 else "Execute")
     recorded = list(store.events())
     pages = Pages(path, 4)
-    found, sizes = [], []
+    found: list[Event] = []
+    sizes = []
     while page := pages.after(found[-1].sequence if found else 0):
         found += page
         sizes.append(len(page))
