@@ -1,25 +1,35 @@
 """Where Prometheus looks: `/metrics` on one TCP port, one request a connection, all of it bounded.
 
+It is served in a thread with an event loop of its own. Of the control loop's time it takes only the
+copy of the figures; the text is made and sent beside it. When the control loop does not give the
+copy in time, the answer is 503: a centre that hangs must not look well.
+
 The port is taken before the centre starts (`bind_metrics`), so that a port in use is one clear
-error at the start. What the metrics are is in `controller/telemetry.py`.
+error at the start. What the metrics are is in `controller/metric_families.py`.
 """
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Generic, TypeVar
 
-import uvicorn
-from prometheus_client import CollectorRegistry, make_asgi_app
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from controller.exposition import CONTENT_TYPE
 
-PATH = "/metrics"
+PATH = b"/metrics"
 #: A scrape takes milliseconds; whoever has not asked and been answered by then is cut off.
 CONNECTION_MAX_S = 10.0
+#: The control loop is never busy for so long.
+COPY_MAX_S = 5.0
 REQUEST_BYTES_MAX = 8_192
 CONNECTIONS_MAX = 16
+ACCEPT_AGAIN_S = 0.1
+_END_OF_HEAD = b"\r\n\r\n"
+
+Figures = TypeVar("Figures")
 
 
 class MetricsNotServed(Exception):
@@ -47,78 +57,137 @@ def bind_metrics(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def serve_metrics(registry: CollectorRegistry, listening: socket.socket) -> None:
-    """Serve until cancelled; closes the socket."""
-    config = uvicorn.Config(
-        _only_metrics(make_asgi_app(registry)),
-        http=_BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        h11_max_incomplete_event_size=REQUEST_BYTES_MAX,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
+async def serve_metrics(
+    copy: Callable[[], Figures], text: Callable[[Figures], str], listening: socket.socket
+) -> None:
+    """Serve until cancelled; closes the socket.
+
+    `copy` is called on the event loop that calls this, `text` in the thread.
+    """
+    control = asyncio.get_running_loop()
+    serving = _Serving(control, copy, text, listening)
+    pool = ThreadPoolExecutor(1, "metrics")
+    ended = control.run_in_executor(pool, serving.run)
     try:
-        await server.serve(sockets=[listening])
-    except asyncio.CancelledError:
-        await server.shutdown(sockets=[listening])
-        raise
+        await asyncio.shield(ended)
     finally:
+        serving.stop()
+        await ended
+        pool.shutdown()
         listening.close()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the centre."""
+@dataclass(slots=True)
+class _Serving(Generic[Figures]):
+    """What runs in the thread; only `stop` is called from elsewhere."""
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    control: asyncio.AbstractEventLoop
+    copy: Callable[[], Figures]
+    text: Callable[[Figures], str]
+    listening: socket.socket
+    _stopped: Future[None] = field(default_factory=Future)
+    _open: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    def stop(self) -> None:
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    async def _serve(self) -> None:
+        self.listening.setblocking(False)
+        async with asyncio.TaskGroup() as group:
+            accepting = group.create_task(self._accept(group))
+            await asyncio.wrap_future(self._stopped)
+            for task in (accepting, *self._open):
+                task.cancel()
+
+    async def _accept(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await _readable(self.listening)
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:  # gone again, or no descriptor left
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            if len(self._open) >= CONNECTIONS_MAX:
+                connection.close()
+                continue
+            connection.setblocking(False)
+            task = group.create_task(self._bounded(connection))
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+            task.add_done_callback(partial(_close, connection))
+
+    async def _bounded(self, connection: socket.socket) -> None:
+        try:
+            async with asyncio.timeout(CONNECTION_MAX_S):
+                await self._answer(connection)
+        except (TimeoutError, OSError):
+            pass  # silent, slow or gone
+
+    async def _answer(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        request = b""
+        while _END_OF_HEAD not in request:
+            got = await loop.sock_recv(connection, REQUEST_BYTES_MAX)
+            request += got
+            if not got or len(request) > REQUEST_BYTES_MAX:
+                return
+        status, body = _judged(request), b""
+        if status is HTTPStatus.OK:
+            try:
+                body = self.text(await self._copied()).encode()
+            except TimeoutError:
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+        await loop.sock_sendall(connection, _response(status, body))
+
+    async def _copied(self) -> Figures:
+        """Have the control loop copy its figures."""
+        copied: Future[Figures] = Future()
+
+        def copy() -> None:
+            if copied.set_running_or_notify_cancel():
+                try:
+                    copied.set_result(self.copy())
+                except Exception as error:  # noqa: BLE001  (whatever it is, the thread raises it)
+                    copied.set_exception(error)
+
+        self.control.call_soon_threadsafe(copy)
+        async with asyncio.timeout(COPY_MAX_S):
+            return await asyncio.wrap_future(copied)
 
 
-class _BoundedProtocol(H11Protocol):
-    """Ends a connection that is silent, slow or asks for too much."""
-
-    _deadline: asyncio.TimerHandle | None = None
-    _received_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a server's is one
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(CONNECTION_MAX_S, transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        self._received_bytes += len(data)
-        if self._received_bytes > REQUEST_BYTES_MAX:
-            self.transport.abort()
-        else:
-            super().data_received(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        super().connection_lost(exc)
+async def _readable(listening: socket.socket) -> None:
+    """Wait for somebody to connect; unlike `sock_accept` it loses nobody when it is cancelled."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(listening, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(listening)
 
 
-def _only_metrics(metrics: Any) -> Any:
-    """Answer GET /metrics and nothing else; every answer ends its connection."""
+def _judged(request: bytes) -> HTTPStatus:
+    """Return whether a request is for the metrics, and what it is told otherwise."""
+    method, _, rest = request.partition(b" ")
+    path = rest.partition(b" ")[0].partition(b"?")[0]
+    if path != PATH:
+        return HTTPStatus.NOT_FOUND
+    return HTTPStatus.OK if method == b"GET" else HTTPStatus.METHOD_NOT_ALLOWED
 
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        assert scope["type"] == "http"
 
-        async def send_and_close(event: ASGISendEvent) -> None:
-            if event["type"] == "http.response.start":
-                event["headers"] = [*event.get("headers", ()), (b"connection", b"close")]
-            await send(event)
+def _close(connection: socket.socket, _task: asyncio.Task[None]) -> None:
+    connection.close()
 
-        status = 404 if scope["path"] != PATH else 405 if scope["method"] != "GET" else 200
-        if status == 200:
-            await metrics(scope, receive, send_and_close)
-            return
-        await send_and_close({"type": "http.response.start", "status": status})
-        await send_and_close({"type": "http.response.body", "body": b""})
 
-    return app
+def _response(status: HTTPStatus, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+        f"content-type: {CONTENT_TYPE}\r\n"
+        f"content-length: {len(body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from config.centre import Centre
 from controller.api.access import Access
@@ -25,6 +25,7 @@ from controller.assembly import Assembly, Plant, plant_of, simulated_operators, 
 from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
+from controller.metrics_page import MetricsPage
 from controller.mqtt.broker import PasswordNotUsable
 from controller.mqtt.starting import forwarder_of
 from controller.person import AWAY, REFUSALS, PersonsVerbs
@@ -83,9 +84,9 @@ async def _run(config: Centre, say: Say) -> None:
         opener = wire_opener(plant)
         service = Assembly(config, ledger, clock, os.urandom, keys, health, opener).service()
         service.intake.index_key()  # made now, or missed now: not when the first package comes
-        registry = CollectorRegistry()
         lines = [metered(parts) for parts in service.lines.values()]
-        Telemetry(registry, ledger, lines, clock.now_us, lambda: health.fault)
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         forwarder = forwarder_of(config, ledger, lines, clock.now_us, logger, registry)
         async with asyncio.TaskGroup() as group:
             # Nothing moves before the door is open: another centre may have it.
@@ -94,7 +95,9 @@ async def _run(config: Centre, say: Say) -> None:
             await opened.wait()
             tasks.append(group.create_task(service.run(), name="centre"))
             if listening is not None:
-                tasks.append(group.create_task(serve_metrics(registry, listening), name="metrics"))
+                telemetry = Telemetry(ledger, lines, clock.now_us, lambda: health.fault)
+                serving = serve_metrics(telemetry.snapshot, MetricsPage(registry).text, listening)
+                tasks.append(group.create_task(serving, name="metrics"))
             if forwarder is not None:
                 tasks.append(group.create_task(forwarder.run(), name="mqtt"))
             tasks.extend(

@@ -1,6 +1,6 @@
 """What is counted as events go by: a listener of the ledger that costs a few microseconds each.
 
-It counts and adds up; how that is named and shown to Prometheus is in `controller/telemetry.py`.
+It counts and adds up; how that is named for Prometheus is in `controller/metric_families.py`.
 Counters begin at nothing in every process, as Prometheus expects; the present is the books'.
 """
 
@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from controller.reason_labels import reason_label
 from jobs.books import OPEN_ORDERS, Books
@@ -42,13 +43,24 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def copy(self) -> "Histogram":
+        """Return what was observed so far."""
+        other = Histogram(self.bounds)
+        other.counts, other.total = self.counts.copy(), self.total
+        return other
+
     def buckets(self) -> list[tuple[str, float]]:
         """Return Prometheus' cumulative buckets."""
         found, running = [], 0
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+        for bound, count in zip(_bound_names(self.bounds), self.counts, strict=True):
             running += count
             found.append((bound, float(running)))
         return found
+
+
+@cache
+def _bound_names(bounds: tuple[float, ...]) -> tuple[str, ...]:
+    return (*map(str, bounds), "+Inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +79,23 @@ class StationTime:
 
     state: StationState
     since_us: int
-    spent_us: Counter[StationState] = field(default_factory=Counter)
+    spent_us: dict[StationState, int] = field(default_factory=dict)
+
+    def copy(self) -> "StationTime":
+        """Return it as it is now."""
+        return StationTime(self.state, self.since_us, self.spent_us.copy())
 
     def change(self, state: StationState, at_us: int) -> None:
         """Enter a state."""
-        self.spent_us[self.state] += max(0, at_us - self.since_us)
+        spent_us = max(0, at_us - self.since_us)
+        self.spent_us[self.state] = self.spent_us.get(self.state, 0) + spent_us
         self.state, self.since_us = state, at_us
 
     def seconds(self, now_us: int) -> dict[StationState, float]:
         """Return the time in every state it has been in, the present one included."""
-        spent = self.spent_us.copy()
-        spent[self.state] += max(0, now_us - self.since_us)
-        return {state: microseconds / MICROSECONDS for state, microseconds in spent.items()}
+        spent = self.copy()
+        spent.change(self.state, now_us)
+        return {state: time_us / MICROSECONDS for state, time_us in spent.spent_us.items()}
 
 
 class Tally:

@@ -3,7 +3,6 @@
 import subprocess
 
 import pytest
-from prometheus_client import generate_latest
 
 from tests.peers.peer import peer
 from tests.unit.controller.metered_centre import Metered
@@ -19,7 +18,7 @@ async def test_promtool_finds_nothing_to_say_about_the_metrics() -> None:
     await centre.work("print", "printer-1", 16, trigger="print")
     await centre.change_card(1, trigger="spoil", reason="misprint")
     await centre.change_station("printer-1", "Execute")
-    scrape = generate_latest(centre.registry)
+    scrape = centre.scrape().encode()
     done = subprocess.run(  # noqa: ASYNC221  (nothing else runs in this test)
         [tool, "check", "metrics"], input=scrape, capture_output=True, timeout=30, check=False
     )

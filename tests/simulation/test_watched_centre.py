@@ -9,10 +9,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from config.centre import load_centre, shipped_centre
 from controller.logs import LedgerLog, make_logger
+from controller.metrics_page import MetricsPage
 from controller.simulating import SimulationPlan, _all_at_work, _produce, _running, _take_in, seeded
 from controller.telemetry import Telemetry, metered
 from jobs.account import account
@@ -32,12 +33,12 @@ async def test_metrics_agree_with_the_books_and_neither_they_nor_the_log_name_an
     simulation = shipped.simulation.model_copy(update={"machines": wear})
     plan = SimulationPlan(ORDERS, SEED)
     config = seeded(shipped.model_copy(update={"simulation": simulation}), plan)
-    log, registry = io.StringIO(), CollectorRegistry()
+    log = io.StringIO()
     async with _running(config, plan, tmp_path) as made:
         service, books = made.service, made.ledger.books
         now_us = service.clock.now_us
         lines = [metered(parts) for parts in service.lines.values()]
-        Telemetry(registry, made.ledger, lines, now_us, lambda: service.health.fault)
+        telemetry = Telemetry(made.ledger, lines, now_us, lambda: service.health.fault)
         watcher = LedgerLog(make_logger(log, now_us), books)
         made.ledger.listeners.append(watcher.see)
         began_us = now_us()
@@ -45,7 +46,8 @@ async def test_metrics_agree_with_the_books_and_neither_they_nor_the_log_name_an
         await _take_in(made, tmp_path)
         await _produce(made, lambda _done: None)
         ended_us = now_us()
-        found, books_account = samples(generate_latest(registry).decode()), account(books)
+        page = MetricsPage(CollectorRegistry())
+        found, books_account = samples(page.text(telemetry.snapshot())), account(books)
         open_orders = sum(order.state in OPEN_ORDERS for order in books.orders.values())
 
     for name in ("issued", "good", "spoiled", "in_process", "in_doubt", "in_magazine"):

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.clock import MICROSECONDS
+from controller.metrics_page import MetricsPage
 from controller.telemetry import MeteredLine, Telemetry
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import InlineWriter, Ledger, open_ledger
@@ -24,7 +25,7 @@ KINDS = {
 class Metered:
     """A centre made of events alone."""
 
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    page: MetricsPage = field(default_factory=lambda: MetricsPage(CollectorRegistry()))
     now_us: int = START_US
     fault: str = ""
     in_process: int = 0
@@ -38,9 +39,11 @@ class Metered:
 
     def measure(self) -> Telemetry:
         line = MeteredLine("line-1", KINDS, lambda: self.in_process, 24)
-        return Telemetry(
-            self.registry, self.ledger, [line], lambda: self.now_us, lambda: self.fault
-        )
+        self.telemetry = Telemetry(self.ledger, [line], lambda: self.now_us, lambda: self.fault)
+        return self.telemetry
+
+    def scrape(self) -> str:
+        return self.page.text(self.telemetry.snapshot())
 
     async def batch(self, *promise_dates: str, blanks: int = 10) -> None:
         data = {"package_number": "P", "product": "2", "county": "229901", "applications": 9}

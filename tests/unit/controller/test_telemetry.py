@@ -1,26 +1,20 @@
-"""Metrics say what the books say, in bounded labels, and the endpoint cannot be held up."""
+"""Metrics say what the books say, in bounded labels."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import date
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 
-from controller import metrics_http
 from controller.clock import MICROSECONDS
-from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
+from controller.metric_families import due_label
 from controller.reason_labels import REASON_LABELS, reason_label
-from controller.telemetry import due_label
 from jobs.account import account
 from jobs.events import Draft, Kind
 from tests.unit.controller.metered_centre import Metered, samples
 
 
 def scraped(centre: Metered) -> dict[str, float]:
-    return samples(generate_latest(centre.registry).decode())
+    return samples(centre.scrape())
 
 
 async def box(centre: Metered) -> None:
@@ -210,6 +204,24 @@ def test_a_reason_becomes_one_of_few_labels(reason: str, label: str) -> None:
     assert label in REASON_LABELS
 
 
+async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards() -> None:
+    centre = await Metered().open()
+    telemetry = centre.measure()
+    await centre.batch("2005-10-10", "2005-10-10")
+    await centre.issue(1)
+    await centre.work("print", "printer-1", 16, trigger="print")
+    await centre.change_station("printer-1", "Execute")
+    before = telemetry.snapshot()
+    page = centre.page.text(before)
+    centre.now_us += 60 * MICROSECONDS
+    await centre.issue(2)
+    await centre.work("print", "printer-1", 16, 2, trigger="print")
+    await centre.change_station("printer-1", "Held")
+    await centre.change_card(2, trigger="spoil", reason="misprint")
+    assert centre.page.text(before) == page
+    assert centre.scrape() != page
+
+
 async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
     centre = await Metered().open()
     centre.measure()
@@ -222,80 +234,3 @@ async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
     text = "\n".join(found)  # names and labels; values are numbers
     for never in ("C-1", "O-1", "B-1", "王", "229901", f"{1:032x}"):
         assert never not in text
-
-
-@asynccontextmanager
-async def served(registry: CollectorRegistry) -> AsyncIterator[int]:
-    listening = bind_metrics("127.0.0.1", 0)
-    port: int = listening.getsockname()[1]
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(serve_metrics(registry, listening))
-        try:
-            yield port
-        finally:
-            task.cancel()
-
-
-async def ask(port: int, request: bytes, *, wait_s: float = 5.0) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(request)
-        async with asyncio.timeout(wait_s):
-            return await reader.read()
-    except ConnectionResetError:
-        return b""
-    finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-
-@pytest.mark.real_time
-async def test_prometheus_is_answered_on_its_path_and_nobody_elsewhere() -> None:
-    centre = await Metered().open()
-    centre.measure()
-    async with served(centre.registry) as port:
-        good = await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
-        head, _, body = good.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200")
-        assert b"connection: close" in head.lower()
-        assert b"cardcentre_station_state" in body
-        elsewhere = await ask(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert elsewhere.startswith(b"HTTP/1.1 404")
-        posted = await ask(port, b"POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
-        assert posted.startswith(b"HTTP/1.1 405")
-
-
-@pytest.mark.real_time
-async def test_silence_half_a_request_and_a_huge_one_are_cut_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(metrics_http, "CONNECTION_MAX_S", 0.2)
-    async with served(CollectorRegistry()) as port:
-        assert await ask(port, b"") == b""
-        assert await ask(port, b"GET /metrics HTTP/1.1\r\nhos") == b""
-        huge = b"GET /metrics HTTP/1.1\r\nhost: " + b"x" * 20_000 + b"\r\n\r\n"
-        assert b" 200 " not in (await ask(port, huge)).partition(b"\r\n")[0]
-        assert (await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")).startswith(
-            b"HTTP/1.1 200"
-        )
-
-
-@pytest.mark.real_time
-async def test_the_port_is_free_again_after_the_centre_has_stopped() -> None:
-    async with served(CollectorRegistry()) as port:
-        await ask(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
-    bind_metrics("127.0.0.1", port).close()
-
-
-def test_a_port_taken_by_another_process_is_one_clear_line() -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        with pytest.raises(MetricsNotServed) as refused:
-            bind_metrics("127.0.0.1", port)
-    assert str(refused.value) == (
-        f"metrics cannot be served on 127.0.0.1:{port}: Address already in use"
-    )
-    assert refused.value.code == "metrics.not_served"

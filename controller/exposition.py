@@ -1,0 +1,66 @@
+"""Figures as the text that Prometheus reads (text format 0.0.4). Pure.
+
+A scrape has more than a thousand lines, and the thread that writes them shares the interpreter with
+the lines of the centre. So labels are put together once and then remembered; `prometheus_client`,
+which does not, takes more than ten times as long. What the figures mean is the callers'.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "cardcentre_"
+#: More than all labels of the largest centre; they are a closed set of stations, acts and reasons.
+_LABELS_REMEMBERED = 32_768
+
+#: What follows a family's name on a line of the text, and the figure.
+Sample = tuple[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric with all its samples; the name is without the prefix."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    text: str
+    samples: Sequence[Sample]
+
+
+def counter(name: str, text: str, samples: Iterable[Sample]) -> Family:
+    """Return what only grows; its name gets the ending that Prometheus asks for."""
+    return Family(f"{name}_total", "counter", text, tuple(samples))
+
+
+def gauge(name: str, text: str, samples: Iterable[Sample]) -> Family:
+    """Return what goes up and down."""
+    return Family(name, "gauge", text, tuple(samples))
+
+
+def one(value: float) -> tuple[Sample, ...]:
+    """Return the only sample of a family without labels."""
+    return (("", value),)
+
+
+@lru_cache(maxsize=_LABELS_REMEMBERED)
+def labelled(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return labels as they stand behind a name."""
+    pairs = zip(names, map(_escaped, values), strict=True)
+    return "{" + ",".join(f'{name}="{value}"' for name, value in pairs) + "}"
+
+
+def exposition(families: Iterable[Family]) -> str:
+    """Return families as text."""
+    lines = []
+    for family in families:
+        name = PREFIX + family.name
+        lines.append(f"# HELP {name} {family.text}")
+        lines.append(f"# TYPE {name} {family.kind}")
+        lines.extend([f"{name}{labels} {value!r}" for labels, value in family.samples])
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

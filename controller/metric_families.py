@@ -1,0 +1,191 @@
+"""The centre in Prometheus' words: names, help texts and labels of what a snapshot holds. Pure.
+
+No label holds a card, an order or anything that a person typed. Targets of a programme are in
+`controller/target_metrics.py`; `docs/monitoring.md` lists everything.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
+
+from controller.clock import day_of
+from controller.exposition import Family, Sample, counter, gauge, labelled, one
+from controller.tally import ACCEPT, ISSUED, REJECT, Histogram
+from controller.telemetry import LineFigures, Snapshot
+from jobs.states import CardState, StationState
+
+#: Days until the promise date, most urgent first; every open order is counted once.
+DUE = (("overdue", -1), ("within_1_day", 1), ("within_3_days", 3), ("within_7_days", 7))
+LATER = "later"
+_GOOD = (CardState.ACCEPTED, CardState.PACKED, CardState.DISPATCHED)
+_SPOILED = (CardState.SPOILED, CardState.DESTROYED)
+_OF_STATION = ("line", "station", "kind", "state")
+
+
+def families(now: Snapshot) -> Iterator[Family]:
+    """Return every family as it was when the snapshot was taken."""
+    yield from _cards(now)
+    yield from _stations(now)
+    yield from _works(now)
+    yield from _orders(now)
+    yield from _of_lines(now.lines)
+    yield from _of_ledger(now)
+
+
+def _cards(now: Snapshot) -> Iterator[Family]:
+    stages = (ISSUED, *(state.value for state in CardState if state is not CardState.BLANK))
+    yield counter(
+        "cards", "Cards that reached a stage.",
+        ((labelled(("stage",), (_word(stage),)), now.stages.get(stage, 0)) for stage in stages),
+    )  # fmt: skip
+    yield counter(
+        "verdicts", "Cards judged, by the act that judged them.",
+        (
+            (labelled(("act", "verdict"), (act, verdict)), now.verdicts.get((act, verdict), 0))
+            for act in ("read_back", "inspect")
+            for verdict in (ACCEPT, REJECT)
+        ),
+    )  # fmt: skip
+    yield counter(
+        "spoiled_cards", "Cards made unusable, by reason.",
+        ((labelled(("reason",), (reason,)), count) for reason, count in sorted(now.spoils.items())),
+    )  # fmt: skip
+    yield counter("remakes", "Orders put back to be made again.", one(now.remakes))
+    yield gauge(
+        "blanks", "The account: issued = good + spoiled + samples + returned + in process"
+        " + in doubt; in_magazine is a part of in_process.",
+        ((labelled(("account",), (name,)), count) for name, count in _account(now)),
+    )  # fmt: skip
+
+
+def _account(now: Snapshot) -> Iterable[tuple[str, int]]:
+    states = now.card_states
+    good, spoiled = (sum(states.get(one, 0) for one in group) for group in (_GOOD, _SPOILED))
+    in_doubt = states.get(CardState.IN_DOUBT, 0)
+    in_magazine = sum(stock.in_magazine for stock in now.stocks)
+    on_the_way = sum(states.values()) - good - spoiled - in_doubt
+    return {
+        "issued": sum(stock.loaded for stock in now.stocks),
+        "good": good,
+        "spoiled": spoiled,
+        "samples": sum(stock.samples for stock in now.stocks),
+        "returned": sum(stock.returned for stock in now.stocks),
+        "in_process": on_the_way + in_magazine,
+        "in_doubt": in_doubt,
+        "in_magazine": in_magazine,
+    }.items()
+
+
+def _stations(now: Snapshot) -> Iterator[Family]:
+    states: list[Sample] = []
+    spent: list[Sample] = []
+    for station in now.stations:
+        keys = _states_of(station.line, station.name, station.kind)
+        present = station.time.state
+        states.extend([(key, int(state is present)) for state, key in keys.items()])
+        seconds = station.time.seconds(now.now_us)
+        spent.extend([(keys[state], round(time_s, 6)) for state, time_s in seconds.items()])
+    yield gauge(
+        "station_state", "1 for the PackML state that a station is in, else 0.", states
+    )  # fmt: skip
+    yield counter("station_state_seconds", "Time that a station has been in a PackML state.", spent)
+
+
+@lru_cache(maxsize=1024)
+def _states_of(line: str, station: str, kind: str) -> dict[StationState, str]:
+    return {
+        state: labelled(_OF_STATION, (line, station, kind, state.value)) for state in StationState
+    }
+
+
+def _works(now: Snapshot) -> Iterator[Family]:
+    samples = [
+        sample
+        for pair, histogram in now.durations.items()
+        for sample in _buckets(histogram, ("act", "kind"), pair)
+    ]
+    text = "Time from intent to result of works that were done."
+    yield Family("work_duration_seconds", "histogram", text, samples)
+    yield counter(
+        "works", "Works that ended, by what became of them.",
+        ((labelled(("act", "kind", "outcome"), works), n) for works, n in now.works.items()),
+    )  # fmt: skip
+
+
+def _buckets(
+    histogram: Histogram, names: tuple[str, ...] = (), values: tuple[str, ...] = ()
+) -> Iterator[Sample]:
+    labels = labelled(names, values) if names else ""
+    with_bound = (*names, "le")
+    total = 0.0
+    for bound, total in histogram.buckets():
+        yield "_bucket" + labelled(with_bound, (*values, bound)), total
+    yield f"_sum{labels}", histogram.total
+    yield f"_count{labels}", total
+
+
+def _orders(now: Snapshot) -> Iterator[Family]:
+    today = day_of(now.now_us)
+    queues: Counter[tuple[str, ...]] = Counter()
+    due: Counter[str] = Counter()
+    for order, count in now.open_orders.items():
+        queues[_word(order.state), order.product, _yes(express=order.express)] += count
+        due[due_label(order.promise_date, today)] += count
+    names = ("state", "product", "express")
+    yield gauge(
+        "orders", "Orders that are not done or cancelled.",
+        ((labelled(names, values), count) for values, count in queues.items()),
+    )  # fmt: skip
+    yield gauge(
+        "orders_due", "Orders that are not done or cancelled, by days left until their promise"
+        " date; each is counted once.",
+        (
+            (labelled(("due",), (label,)), due[label])
+            for label in (*(label for label, _ in DUE), LATER)
+        ),
+    )  # fmt: skip
+
+
+def _of_lines(lines: Iterable[LineFigures]) -> Iterator[Family]:
+    by_name = [(labelled(("line",), (line.name,)), line) for line in lines]
+    yield gauge(
+        "line_running", "1 while an operator lets a line feed.",
+        ((key, int(line.running)) for key, line in by_name),
+    )  # fmt: skip
+    yield gauge(
+        "work_in_process", "Cards on a line.", ((key, line.in_process) for key, line in by_name)
+    )
+    yield gauge(
+        "work_in_process_limit", "Cards that may be on a line at once.",
+        ((key, line.in_process_max) for key, line in by_name),
+    )  # fmt: skip
+    yield gauge(
+        "magazine_blanks", "Blanks in a line's magazine.",
+        ((key, line.in_magazine) for key, line in by_name),
+    )  # fmt: skip
+
+
+def _of_ledger(now: Snapshot) -> Iterator[Family]:
+    text = "Time that events waited until they were durable."
+    yield Family("ledger_write_seconds", "histogram", text, tuple(_buckets(now.writes)))
+    yield gauge("ledger_waiting_groups", "Groups not yet durable.", one(now.ledger_waiting))
+    yield gauge("ledger_fault", "1 while the ledger cannot be written.", one(int(now.ledger_fault)))
+    yield counter(
+        "ledger_events", "Events recorded.",
+        ((labelled(("kind",), (kind.value,)), count) for kind, count in now.events.items()),
+    )  # fmt: skip
+
+
+def due_label(promise_date: str, today: date) -> str:
+    """Return the bucket of a promise date."""
+    days_left = (date.fromisoformat(promise_date) - today).days
+    return next((label for label, days in DUE if days_left <= days), LATER)
+
+
+def _word(text: str) -> str:
+    return text.replace(" ", "_")
+
+
+def _yes(*, express: bool) -> str:
+    return "yes" if express else "no"
