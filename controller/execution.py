@@ -13,7 +13,7 @@ from controller.acts import Act, Completion, Finish
 from controller.failures import BLAMED_CARDS_MAX, Reaction, reaction_to
 from controller.places import Places
 from controller.stations import Station
-from drivers.errors import DriverError
+from drivers.errors import DriverError, WrongDevice
 from drivers.outcome import Note, Outcome
 from jobs.books import OFF_THE_LINE
 from jobs.events import Draft, Kind
@@ -23,6 +23,8 @@ from jobs.states import CardState, CardTrigger, StationState
 
 #: Before an act that a machine was not ready for is tried again.
 RETRY_PAUSE_S = 1.0
+#: A full disk may be waited for long enough to exchange a machine: then its evidence is read again.
+NOTE_AGE_MAX_S = 10.0
 
 Complete = Callable[[Finish], Completion]
 
@@ -69,9 +71,12 @@ class Execution:
         note = await self._note(act, card)
         if card.state in OFF_THE_LINE or (card.state, card.place) != found or not still_wanted():
             raise Elsewhere  # a person decided otherwise while the card waited for its machine
+        asked_s = asyncio.get_running_loop().time()
         work = await self._begin(act, card, note)
         act.station.working = True
         try:
+            if asyncio.get_running_loop().time() - asked_s > NOTE_AGE_MAX_S:
+                await self._note_still_holds(act, work, note)
             finish = await act.perform(note)
         except DriverError as error:
             return await self._after_failure(act, work, error, complete)
@@ -137,6 +142,14 @@ class Execution:
         if work not in books.works:
             raise InDoubt  # a person settled the card while the disk was waited for
         return books.works[work]
+
+    async def _note_still_holds(self, act: Act, work: Work, note: Note) -> None:
+        """Raise `Elsewhere` if another machine is there now, or something has happened at this."""
+        if act.station.has_machine:
+            await act.station.port.drop()  # who is there is asked once a wire
+        if await act.note() != note:
+            await self._not_done(work, Outcome.NOT_DONE, WrongDevice.code)
+            raise Elsewhere
 
     async def _done(self, work: Work, told_by: str, completion: Completion) -> None:
         data = {"outcome": Outcome.DONE.value, "told_by": told_by, **completion.finish}
