@@ -32,6 +32,7 @@ IDS = ("batch", "order", "card", "work", "station", "box", "machine_serial")
 _LONG_NUMBER = re.compile(r"\d{15}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9 ._/:-]{0,60}", re.ASCII)
 _COUNT_MAX = 10**10
+_MOMENT_MAX_US = 10**16  # in the year 2286
 
 
 def _code(value: Any) -> str | None:
@@ -41,6 +42,11 @@ def _code(value: Any) -> str | None:
 
 def _count(value: Any) -> int | None:
     known = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _COUNT_MAX
+    return value if known else None
+
+
+def _moment(value: Any) -> int | None:
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOMENT_MAX_US
     return value if known else None
 
 
@@ -68,11 +74,13 @@ def _refusals(value: Any) -> list[dict[str, str | None]] | None:
 DATA: dict[str, Callable[[Any], Any]] = {
     "act": _code,
     "applications": _count,
+    "begins_us": _moment,
     "cards": _cards,
     "code": _code,
     "county": _code,
     "day": _code,
     "destination": _code,
+    "ends_us": _moment,
     "error": _code,
     "express": _flag,
     "firmware": _code,
@@ -83,6 +91,7 @@ DATA: dict[str, Callable[[Any], Any]] = {
     "load": _code,
     "loaded": _count,
     "model": _code,
+    "name": _code,
     "outcome": _code,
     "place": _code,
     "position": _count,

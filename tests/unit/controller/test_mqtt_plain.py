@@ -98,6 +98,12 @@ def test_a_list_of_something_else_is_no_list_of_cards_or_refusals(value: object)
     assert told["data"].get("reasons", []) == []
 
 
+def test_a_shift_is_told_with_its_hours() -> None:
+    data = {"name": "early", "day": "2005-09-05", "begins_us": TIME_US, "ends_us": TIME_US + 1}
+    assert plain(event(Kind.SHIFT_BEGUN, data))["data"] == data
+    assert plain(event(Kind.SHIFT_BEGUN, {"begins_us": 10**17, "ends_us": "x"}))["data"] == {}
+
+
 def test_an_id_that_looks_like_a_person_is_left_out() -> None:
     assert "order" not in plain(event(Kind.ORDER_CHANGED, {}, order="220104198001011234"))
 
