@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -133,7 +134,7 @@ class Scene:
         self, plan: PackagePlan, edit: Callable[[int, Fields], None] = lambda _index, _fields: None
     ) -> Path:
         """Write a package file; `edit` may change each record, which are counted from 1."""
-        records = list(invented_records(Random(f"{plan.package_number}:package"), plan))
+        records = [dict(fields) for fields in drawn_records(plan)]
         path = self.world.folder / file_name(plan)
         path.write_bytes(package_bytes(plan, edited(records, edit)))
         return path
@@ -207,6 +208,12 @@ class Scene:
             lines += [f"{one.name}: {one.state} {one.reason}" for one in stations]
             lines.append(str(parts.line.places._holders))
         return "\n".join(["", *lines])
+
+
+@cache
+def drawn_records(plan: PackagePlan) -> tuple[Fields, ...]:
+    """Invent the people of a plan, once: drawing their portraits takes longer than many a test."""
+    return tuple(invented_records(Random(f"{plan.package_number}:package"), plan))
 
 
 def edited(records: Sequence[Fields], edit: Callable[[int, Fields], None]) -> Iterator[Fields]:
