@@ -69,8 +69,11 @@ class Campaign:
             self._reap()
         sys.stdout.flush()
         loop = asyncio.get_running_loop()
+        # A child that collected garbage would touch, and so copy, all memory of its parent.
+        gc.freeze()
         child = os.fork()
         if child == 0:
+            gc.disable()
             # asyncio takes the parent's loop for no loop at all in another process.
             asyncio._set_running_loop(loop)
             self.cutting = (write, mode)
@@ -156,7 +159,6 @@ def stuck(made: World) -> str:
 async def campaign_run(campaign: Campaign, orders: int, seed: int, folder: Path) -> int:
     """Make all orders once in the parent, and once more in each child after its cut."""
     async with world(folder, seed, cutting_store(campaign), **WEAR) as made:
-        gc.freeze()
         try:
             await run_controller(made, orders)
         except BaseException as error:
