@@ -3,6 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
+# The tests start a hundred processes: what one compiled, the next need not compile again.
+export PYTHONDONTWRITEBYTECODE :=
+# Many tests wait for machines in real time: more of them than there are cores may run at once.
+# They are handed out one by one, the longest first (see tests/conftest.py).
+PYTEST := $(BIN)/pytest -n 4 --dist load --maxschedchunk 1
+
 .PHONY: demo test quick soak bench lint clean
 .DELETE_ON_ERROR:
 
@@ -10,11 +16,11 @@ demo: $(STAMP)
 	$(BIN)/cardcentre demo
 
 test: lint
-	$(BIN)/pytest -n 3 --dist worksteal -m "not soak"
+	$(PYTEST) -m "not soak"
 
-# Everything that needs no independent program and starts no process of its own for long.
+# Every test that needs no independent program.
 quick: $(STAMP)
-	$(BIN)/pytest -n 3 --dist worksteal -m "not soak and not peer" --ignore tests/system
+	$(PYTEST) -m "not soak and not peer"
 
 soak: $(STAMP)
 	$(BIN)/pytest -m soak -s --timeout 0

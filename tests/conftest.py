@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import chain
 
 import pytest
 import pytest_asyncio
@@ -21,6 +22,25 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real_time"):
         return {"real": asyncio.SelectorEventLoop}
     return {"virtual": VirtualTimeLoop}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take longest, so that no core is idle while it goes on alone.
+
+    Whoever runs tests in parallel is handed two at a time: behind a long one waits a short one.
+    """
+    long = sorted(filter(_patience_s, items), key=_patience_s, reverse=True)
+    short = [item for item in items if not _patience_s(item)]
+    paired = min(len(long), len(short))
+    pairs = chain.from_iterable(zip(long, short, strict=False))
+    items[:] = [*pairs, *long[paired:], *short[paired:]]
+
+
+def _patience_s(item: pytest.Item) -> float:
+    """Return the timeout that a test asks for; 0 for the usual one."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker and marker.args else 0.0
 
 
 @pytest_asyncio.fixture(autouse=True)
