@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from controller.api.client import CentreError
 from jobs.account import account
 from tests.system.books_and_floor import check_all, check_ledger, open_acts
-from tests.system.real_centre import RealCentre
+from tests.system.real_centre import LOOK_S, RealCentre
 
 SHARE_WHILE_STARTING = 0.3
 STARTING_S = (0.05, 1.5)
@@ -87,7 +87,7 @@ class Campaign:
             with suppress(CentreError):
                 self._bring_work(made)
                 answered = True
-            time.sleep(min(0.02, max(0.0, end_s - time.monotonic())))
+            time.sleep(min(LOOK_S, max(0.0, end_s - time.monotonic())))
         self.while_starting += not answered
         made.kill_centre()
 

@@ -31,6 +31,8 @@ PACE = 50.0
 #: More than a loaded machine needs for anything that should happen at all.
 PATIENCE_S = 60.0
 LOOK_S = 0.05
+#: Answering takes the centre's time from its machines: what takes seconds is asked for seldom.
+LOOK_SELDOM_S = 0.25
 _PR_SET_PDEATHSIG = 1
 
 #: Machines worse than usual, so that cards are spoiled and made again while things go wrong.
@@ -245,7 +247,7 @@ class RealCentre:
             closed = all(batch["state"] == "closed" for batch in batches)
             return not self.unfinished() and not on_the_line and closed
 
-        until(over, "everything is made", timeout_s, self.stuck)
+        until(over, "everything is made", timeout_s, self.stuck, LOOK_SELDOM_S)
 
     def stuck(self) -> str:
         """Tell what everybody waits for."""

@@ -21,10 +21,11 @@ from controller.api.client import CentreClient, CentreError
 pytestmark = pytest.mark.real_time
 
 COMMAND = [sys.executable, "-m", "controller.command_line.main"]
-START_S = 20.0
+#: More than a loaded machine needs.
+START_S = 60.0
 
 
-def cardcentre(*arguments: object, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+def cardcentre(*arguments: object, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         capture_output=True, text=True, timeout=timeout_s, check=False,
@@ -70,9 +71,10 @@ def centre_file(folder: Path, name: str = "centre.toml", **changes: object) -> P
     return path
 
 
-def test_the_same_seed_gives_the_same_ledger_and_another_seed_another() -> None:
+@pytest.mark.parametrize("orders", [10, pytest.param(200, marks=pytest.mark.soak)])
+def test_the_same_seed_gives_the_same_ledger_and_another_seed_another(orders: int) -> None:
     def simulated(seed: int) -> dict[str, object]:
-        done = cardcentre("simulate", "--orders", 40, "--seed", seed, "--json", timeout_s=90)
+        done = cardcentre("simulate", "--orders", orders, "--seed", seed, "--json", timeout_s=90)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         found: dict[str, object] = json.loads(done.stdout)
@@ -80,7 +82,7 @@ def test_the_same_seed_gives_the_same_ledger_and_another_seed_another() -> None:
 
     first, again, other = simulated(7), simulated(7), simulated(8)
     assert first["ledger_digest"] == again["ledger_digest"] != other["ledger_digest"]
-    assert (first["good"], first["held"], first["balanced"]) == (40, 0, True)
+    assert (first["good"], first["held"], first["balanced"]) == (orders, 0, True)
     makespan_s, bound_s = first["makespan_s"], first["lower_bound_s"]
     assert isinstance(makespan_s, float)
     assert isinstance(bound_s, float)
@@ -193,9 +195,10 @@ def test_a_centre_works_against_machines_of_another_process(tmp_path: Path, on: 
     assert [line.split()[0] for line in table[:2]] == ["line-1-transport", "printer-1"]
 
 
+@pytest.mark.timeout(180)
 def test_the_demonstration_shows_what_it_must_and_leaves_nobody_behind(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    done = cardcentre("demo", "--folder", folder, timeout_s=100)
+    done = cardcentre("demo", "--folder", folder, timeout_s=160)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
     assert "divided by 20" in done.stdout
