@@ -100,6 +100,12 @@ class Broker:
         self.process.kill()
         self.process.wait()
 
+    def stop(self) -> None:
+        """Stop it in the middle of whatever it does; it keeps what it has acknowledged."""
+        assert self.process is not None
+        self.process.terminate()
+        assert self.process.wait(PATIENCE_S) == 0
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -123,6 +129,8 @@ class Witness:
 
     port: int
     heard: list[Heard] = field(default_factory=list)
+    #: The plain events in the order in which they came, repetitions included.
+    events: list[dict[str, Any]] = field(default_factory=list)
     client: aiomqtt.Client | None = None
 
     def __post_init__(self) -> None:
@@ -143,19 +151,23 @@ class Witness:
                     async for message in client.messages:
                         assert isinstance(message.payload, bytes)
                         topic = str(message.topic)
-                        self.heard.append(Heard(topic, message.payload, message.retain))
+                        self._hear(Heard(topic, message.payload, message.retain))
             except aiomqtt.MqttError:
                 self.listening.clear()
                 await asyncio.sleep(LOOK_S)
 
-    def events(self) -> list[dict[str, Any]]:
-        """Return the plain events in the order in which they came, repetitions included."""
-        found = [one for one in self.heard if "/events/" in one.topic]
-        return [json.loads(one.content) for one in found if not one.topic.endswith("/online")]
+    def _hear(self, one: Heard) -> None:
+        self.heard.append(one)
+        if "/events/" in one.topic and not one.topic.endswith("/online"):
+            self.events.append(json.loads(one.content))
+
+    def has_heard(self, count: int) -> bool:
+        """Tell whether so many plain events have come."""
+        return len(self.events) >= count
 
     def sequences(self) -> list[int]:
         """Return the sequence numbers of the plain events, each when it came first."""
-        return list(dict.fromkeys(event["sequence"] for event in self.events()))
+        return list(dict.fromkeys(event["sequence"] for event in self.events))
 
     def sparkplug(self, kind: str = "") -> list[Heard]:
         """Return the Sparkplug messages, of one kind if it is named."""

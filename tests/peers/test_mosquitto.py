@@ -1,112 +1,31 @@
 """Our copies on a real broker: heard by a witness, decoded by somebody else's Sparkplug."""
 
 import asyncio
-import io
-import ipaddress
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from prometheus_client import CollectorRegistry
 
-from config.centre import load_centre, shipped_centre
+from config.centre import shipped_centre
 from config.loading import read_toml
 from config.toml_text import toml_text
-from controller.logs import make_logger
-from controller.mqtt.forward import Forwarder
 from controller.mqtt.payload import Metric, encode
 from controller.mqtt.position import position_file
-from controller.mqtt.starting import forwarder_of
-from controller.telemetry import MeteredLine
-from jobs.ledger.ledger import InlineWriter, open_ledger
-from jobs.ledger.store import Store
-from tests.peers.mqtt_peers import PASSWORD, USER, Broker, Witness, decode, decoder, until, values
+from tests.peers.mqtt_certificates import certificate, write_pair
+from tests.peers.mqtt_copied import copied
+from tests.peers.mqtt_peers import PASSWORD, USER, Broker, decode, decoder, until, values
 from tests.peers.mqtt_peers import witness as listening
 from tests.system.real_centre import RealCentre, cardcentre
-from tests.unit.controller.metered_centre import KINDS, START_US, Metered
+from tests.unit.controller.metered_centre import KINDS, START_US
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
 
 NODE = "spBv1.0/simulated/{}/line-1"
 REBIRTH = encode([Metric("Node Control/Rebirth", True, 1)], 1, None)
-
-
-@dataclass
-class Copied:
-    """A ledger with events, and what copies it to a broker."""
-
-    folder: Path
-    port: int
-    password: str = PASSWORD
-    mqtt: dict[str, Any] = field(default_factory=dict)
-    said: io.StringIO = field(default_factory=io.StringIO)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-
-    async def open(self) -> "Copied":
-        self.folder.mkdir(exist_ok=True)
-        secret = self.folder / "password"
-        secret.write_text(self.password)
-        secret.chmod(0o600)
-        raw = read_toml(shipped_centre("simulated"))
-        raw["mqtt"] = {
-            "host": "127.0.0.1", "port": self.port, "user": USER, "password_file": str(secret),
-            "reconnect_max_s": 0.5, "events_under_way_max": 40, **self.mqtt,
-        }  # fmt: skip
-        (self.folder / "centre.toml").write_text(toml_text(raw))
-        self.config = load_centre(self.folder / "centre.toml")
-        self.centre = Metered()
-        self.store = Store.open(str(self.config.ledger.path))
-        writer = InlineWriter(self.store, 1.0, lambda _error: None)
-        self.centre.ledger = await open_ledger(self.store, writer, lambda: self.centre.now_us)
-        return self
-
-    def close(self) -> None:
-        self.store.close()
-
-    @asynccontextmanager
-    async def copying(self) -> AsyncIterator[Forwarder]:
-        """Copy in the background, as a running centre does."""
-        line = MeteredLine("line-1", KINDS, lambda: 0, 24)
-        self.registry = CollectorRegistry()
-        logger = make_logger(self.said, lambda: START_US)
-        now_us = lambda: self.centre.now_us  # noqa: E731
-        made = forwarder_of(self.config, self.centre.ledger, [line], now_us, logger, self.registry)
-        assert made is not None
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(made.run())
-            try:
-                yield made
-            finally:
-                task.cancel()
-
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.said.getvalue().splitlines()]
-
-    async def told(self, witness: Witness) -> None:
-        """Wait until the witness has heard of every event that there is."""
-        everything = range(1, self.centre.ledger.sequence + 1)
-        await until(lambda: witness.sequences() == list(everything), "everything is told in order")
-
-
-@asynccontextmanager
-async def copied(folder: Path, port: int, **settings: Any) -> AsyncIterator[Copied]:
-    """Have a ledger to copy, and close it."""
-    found = await Copied(folder / "centre", port, **settings).open()
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture
@@ -151,7 +70,7 @@ async def test_births_and_data_are_what_another_decoder_reads(
     assert values(read[6]) == {"Work/Act": "print", "Work/Card": "C-1"}
     assert values(read[7])["Since Start/Works Done"] == 1
     assert values(read[8]) == {"bdSeq": 0}
-    (event,) = [one for one in witness.events() if one["kind"] == "work_begun"]
+    (event,) = [one for one in witness.events if one["kind"] == "work_begun"]
     assert (event["work"], event["station"], event["data"]["act"]) == ("W-1", "printer-1", "print")
     assert [one.content for one in witness.heard if one.topic.endswith("/online")] == [
         b'{"online":true}',
@@ -205,33 +124,28 @@ async def test_a_killed_broker_loses_no_event_and_no_order(
             await centre.change_station("printer-1", "Execute")
             await ours.told(witness)
             broker.save()
-            busy = asyncio.Event()
+            broker.kill()
+            back = asyncio.Event()
 
             async def work_on() -> None:
-                state = False
-                while not busy.is_set():
-                    state = not state
-                    await centre.change_station("printer-1", "Held" if state else "Execute")
-                    centre.now_us += 1_000
-                    await asyncio.sleep(0.002)
+                while not back.is_set():
+                    await ours.change_stations(2)
+                    await asyncio.sleep(0.004)
 
             async with asyncio.TaskGroup() as group:
                 group.create_task(work_on())
-                await asyncio.sleep(0.5)
-                broker.kill()
-                killed_at = centre.ledger.sequence
                 await asyncio.sleep(outage_s)
                 assert not forwarder.connected
                 behind = ours.registry.get_sample_value("cardcentre_mqtt_events_behind")
                 broker.start()
                 await until(lambda: forwarder.connected, "the broker is found again")
                 await asyncio.sleep(0.5)
-                busy.set()
+                back.set()
             await ours.told(witness)
             assert ours.registry.get_sample_value("cardcentre_mqtt_connected") == 1
     missed = behind or 0
     assert missed > 100
-    print(f"away {outage_s:.0f} s: {missed:.0f} events behind, all told; killed at {killed_at}")
+    print(f"away {outage_s:.0f} s: {missed:.0f} events behind, all told in order")
     births = decode(witness.sparkplug("NBIRTH"), folder)
     assert values(births[-1])["bdSeq"] > values(births[0])["bdSeq"]
     data = decode(witness.sparkplug("DDATA"), folder)
@@ -248,6 +162,22 @@ async def test_a_killed_broker_loses_no_event_and_no_order(
     assert len(ours.log()) <= 4  # lost, then unreachable: each told once
 
 
+async def test_brokers_that_stop_in_the_middle_of_a_page_lose_nothing(
+    tmp_path: Path, broker: Broker
+) -> None:
+    """What was acknowledged is not lost, and what was not is told again."""
+    async with listening(broker.port) as witness, copied(tmp_path, broker.port) as ours:
+        await ours.change_stations(2_000)
+        async with ours.copying():
+            for count in (300, 700, 1_100):
+                await until(partial(witness.has_heard, count), f"{count} events are heard")
+                await asyncio.to_thread(broker.stop)
+                await asyncio.to_thread(broker.start)
+            await ours.told(witness)
+    repeated = len(witness.events) - len(witness.sequences())
+    print(f"{len(witness.events)} events heard, {repeated} of them again")
+
+
 async def test_a_centre_that_starts_again_goes_on_where_it_was(
     tmp_path: Path, broker: Broker
 ) -> None:
@@ -256,11 +186,11 @@ async def test_a_centre_that_starts_again_goes_on_where_it_was(
         async with ours.copying():
             await ours.told(witness)
         await ours.centre.change_station("printer-1", "Aborted")
-        before = len(witness.events())
+        before = len(witness.events)
         async with ours.copying():
             await ours.told(witness)
             await until(lambda: witness.sparkplug("DDATA"), "what was missed is told")
-    assert len(witness.events()) == before + 1
+    assert len(witness.events) == before + 1
     (past,) = decode(witness.sparkplug("DDATA"), folder)
     assert [one["isHistorical"] for one in past["metrics"]] == [True] * 3
     births = decode(witness.sparkplug("NBIRTH"), folder)
@@ -305,42 +235,6 @@ async def test_somebody_who_never_answers_is_given_up(tmp_path: Path) -> None:
         async with copied(tmp_path, port, mqtt={"reply_s": 0.2}) as ours, ours.copying() as made:
             await until(lambda: made.position.birth >= 2, "it is tried again")
     assert [line["code"] for line in ours.log()] == ["mqtt.unreachable"]
-
-
-def certificate(name: str, signer: Any = None) -> tuple[Any, Any]:
-    """Make a key and its certificate for a day: an authority, or a server that one vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)  # noqa: TID251  (TLS compares with the machine's own clock)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(signer[1].subject if signer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(signer[0] if signer else key, hashes.SHA256())
-    )
-    return key, made
-
-
-def write_pair(folder: Path, name: str, pair: tuple[Any, Any]) -> tuple[str, str]:
-    """Write a certificate and its key; return both paths."""
-    paths = folder / f"{name}.pem", folder / f"{name}.key"
-    paths[0].write_bytes(pair[1].public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        pair[0].private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return str(paths[0]), str(paths[1])
 
 
 # The MQTT library leaves the socket of a failed handshake to the garbage collector.
