@@ -32,6 +32,7 @@ from controller.rendering.faces import FaceRenderer
 from controller.rendering.fonts import PrintFont
 from controller.service import LedgerHealth, Service
 from controller.service import Outputs as WritesOutputs
+from controller.shifts import Shifts, shift_plan
 from controller.startup import (
     Prepare,
     Startup,
@@ -165,6 +166,7 @@ class Assembly:
         self._font = PrintFont.shipped()
         self._queue = OrderQueue(ledger.books)
         self._desk = Desk()
+        self._shifts = Shifts(shift_plan(config, config.programme.read_plan()), ledger, clock)
 
     def service(self) -> Service:
         """Return the whole centre, not yet running."""
@@ -189,6 +191,7 @@ class Assembly:
             intake,
             outputs,
             self._health,
+            self._shifts,
         )
 
     def _preparation(self) -> Preparation:
@@ -239,7 +242,8 @@ class Assembly:
         journeys = Journeys(running, operations, doubts, recovery)
         startup = Startup(running, self._preparations())
         makes = frozenset(code for code, one in self._products.items() if line.makes(one))
-        return LineParts(running, startup, Feeder(journeys, self._queue, self._products, makes))
+        feeder = Feeder(journeys, self._queue, self._products, makes, self._shifts.are_on)
+        return LineParts(running, startup, feeder)
 
     def _preparations(self) -> dict[StationKind | None, Prepare]:
         preparations: dict[StationKind | None, Prepare] = {

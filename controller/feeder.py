@@ -1,10 +1,11 @@
 """Feeding: which order gets the next blank, and when.
 
-Feeds one line while its operator lets it run, there are blanks, a tray for the county and a printer
-whose infeed is free; the number of cards in process is bounded.
+Feeds one line in shifts, while its operator lets it run, there are blanks, a tray for the county
+and a printer whose infeed is free; the number of cards in process is bounded.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config.centre import StationKind
@@ -25,6 +26,7 @@ class Feeder:
     queue: OrderQueue
     products: dict[str, Product]
     makes: frozenset[str]  # the codes of those that this line has all stations for
+    shift_is_on: Callable[[], bool]
     cards: dict[str, Card] = field(default_factory=dict)  # on the line, by id
 
     async def run(self) -> None:
@@ -46,7 +48,7 @@ class Feeder:
         line = self.journeys.line
         books = line.ledger.books
         account = books.line(line.name)
-        if not account.running or account.in_magazine < 1:
+        if not account.running or account.in_magazine < 1 or not self.shift_is_on():
             return None
         if len(self.cards) >= line.work_in_process_max or not self._printer_is_free():
             return None

@@ -14,6 +14,7 @@ from controller.clock import MICROSECONDS, Clock, day_of
 from controller.desk import Desk
 from controller.intake import Intake
 from controller.packing import cancellable, closable, closing
+from controller.shifts import Shifts
 from controller.verbs import LineParts, Verbs
 from jobs.application import FIRST_GENERATION
 from jobs.events import Draft, Kind
@@ -61,6 +62,7 @@ class Service:
     intake: Intake
     outputs: Outputs
     health: LedgerHealth
+    shifts: Shifts
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     verbs: Verbs = field(init=False)
     _group: asyncio.TaskGroup | None = None
@@ -75,6 +77,7 @@ class Service:
             lambda: self.health.fault,
             self._spawn,
             lambda: self.outputs.fault,
+            self.shifts.told,
         )
 
     async def run(self) -> None:
@@ -90,6 +93,7 @@ class Service:
                 group.create_task(parts.feeder.run(), name=f"{parts.line.name} feeder")
                 group.create_task(self._start(parts), name=f"{parts.line.name} startup")
                 group.create_task(parts.startup.follow_transport())
+            group.create_task(self.shifts.run(self._changed), name="shifts")
             group.create_task(self._keep_house(), name="housekeeping")
             self.ready.set()
 
@@ -155,5 +159,8 @@ class Service:
         ]
         if drafts:
             await self.ledger.append(*drafts)
-            for parts in self.lines.values():
-                parts.line.places.changed()
+            self._changed()
+
+    def _changed(self) -> None:
+        for parts in self.lines.values():
+            parts.line.places.changed()

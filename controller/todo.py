@@ -29,6 +29,7 @@ class Need(StrEnum):
     MAGAZINE_LOW = "magazine low"
     LEDGER = "ledger"
     OUTPUTS = "outputs"
+    OFF_SHIFT = "off shift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
         for card in desk.shown()
         if line.ledger.books.cards[card].line == line.name
     )
-    if account.in_magazine <= line.magazine_low and _wanted(line.ledger.books):
+    if account.in_magazine <= line.magazine_low and wanted(line.ledger.books):
         command = f"cardcentre stock load {line.name} COUNT"
         reason = f"{account.in_magazine} blanks left"
         found.append(Todo(Need.MAGAZINE_LOW, line.name, reason, "", command))
@@ -103,7 +104,8 @@ def todo_of_books(books: Books) -> list[Todo]:
     return found
 
 
-def _wanted(books: Books) -> bool:
+def wanted(books: Books) -> bool:
+    """Tell whether any order waits to be made, or is being made."""
     return any(count > 0 for count in books.open_orders.values())
 
 

@@ -14,9 +14,10 @@ from controller.feeder import Feeder
 from controller.intake import Intake, IntakeResult
 from controller.line import Line, places_to_go_on_from
 from controller.packing import cancellable, is_being_packed, seal_by_hand
+from controller.shifts import OFF_SHIFT
 from controller.startup import OPERATOR, Startup
 from controller.stations import Station
-from controller.todo import Need, Todo, todo_of_books, todo_of_line
+from controller.todo import Need, Todo, todo_of_books, todo_of_line, wanted
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.remakes import order_after_spoil
@@ -80,6 +81,8 @@ class Verbs:
     ledger_fault: Callable[[], str]
     spawn: Spawn
     outputs_fault: Callable[[], str] = lambda: ""
+    #: Which shift is on, or until when none is; nothing where the centre works round the clock.
+    shift: Callable[[], str] = lambda: ""
 
     # Packages, batches, orders
 
@@ -270,6 +273,8 @@ class Verbs:
             found.append(Todo(Need.LEDGER, "ledger", fault, "ledger.unavailable", "make room"))
         if fault := self.outputs_fault():
             found.append(Todo(Need.OUTPUTS, "outputs", fault, "outputs.unavailable", "make room"))
+        if (shift := self.shift()).startswith(OFF_SHIFT) and wanted(self.ledger.books):
+            found.append(Todo(Need.OFF_SHIFT, "feeding", shift, "", "wait"))
         for parts in self.lines.values():
             found.extend(todo_of_line(parts.line, self.desk))
         return found + todo_of_books(self.ledger.books)

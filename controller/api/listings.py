@@ -158,6 +158,7 @@ def _of_the_centre(
         today = day_of(verbs.intake.clock.now_us())
         facts = {
             "running": True,
+            "shift": verbs.shift(),
             "ledger": {
                 "events": ledger.sequence,
                 "generation": ledger.generation,

@@ -67,6 +67,7 @@ def status_page(found: dict[str, Any]) -> Page:
             ("centre", found.get("name", "")),
             ("running", found["running"]),
             ("day", promises["today"]),
+            ("shift", found.get("shift", "")),
             ("ledger", f"{found['ledger']['events']} events"),
             ("ledger fault", found["ledger"]["fault"]),
             ("output fault", found.get("outputs_fault", "")),

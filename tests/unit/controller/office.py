@@ -51,6 +51,9 @@ class Ticking:
         self._now_us += 1_000_000
         return self._now_us
 
+    def seconds_until(self, time_us: int) -> float:
+        return (time_us - self._now_us) / 1_000_000
+
 
 async def open_books(path: str, clock: Clock) -> Ledger:
     store = Store.open(path)
