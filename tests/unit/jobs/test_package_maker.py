@@ -12,8 +12,17 @@ import pytest
 from lxml import etree  # type: ignore[import-untyped]  # it ships no types
 
 from jobs.invented_faults import FaultKind
+from jobs.load import Load, load_of
 from jobs.package_checks import CheckRules, Judgement, judge
-from jobs.package_maker import PackagePlan, file_name, make_package, package_pieces
+from jobs.package_maker import (
+    Applicant,
+    PackagePlan,
+    Series,
+    file_name,
+    invented_records,
+    make_package,
+    package_pieces,
+)
 from jobs.package_reader import PackageLimits, PackageRecord, read_package
 
 DAY = date(2005, 9, 12)
@@ -138,3 +147,38 @@ def test_the_sample_is_what_the_maker_makes_and_the_schema_takes() -> None:
 
 def records_of(data: bytes, name: str) -> list[PackageRecord]:
     return list(read_package(BytesIO(data), name, PackageLimits()))
+
+
+def test_what_is_wanted_of_each_record_is_what_it_has() -> None:
+    wanted = (
+        Applicant(),
+        Applicant(Load.UNDER_16),
+        Applicant(Load.REPLACEMENT, express=True),
+        Applicant(faulty=True),
+    )
+    plan = PackagePlan(4, DAY, ("220102",), fault_kinds=(FaultKind.CHECK_DIGIT,), applicants=wanted)
+    found = records(plan)
+    verdicts = judged(found)
+    assert [verdict.application is not None and not verdict.reasons for verdict in verdicts] == [
+        *(True, True, True, False)
+    ]
+    loads = [load_of(v.application, DAY) for v in verdicts if v.application is not None]
+    assert loads[:3] == [Load.PERSON, Load.UNDER_16, Load.REPLACEMENT]
+    assert [record.text("zzlxdm") for record in found] == ["1", "1", "2", "1"]
+    assert [record.text("sfje") for record in found] == ["20.00", "20.00", "40.00", "20.00"]
+    assert {record.text("ssxqdm") for record in found} == {"220102"}
+    assert all(record.text("gmsfhm").startswith("2299") for record in found), "nobody's number"
+
+
+def test_packages_of_a_series_share_their_portraits_and_no_number() -> None:
+    series, random = Series(), Random(1)
+    packages = [
+        list(invented_records(random, PackagePlan(30, DAY, serial=serial), series))
+        for serial in (1, 2)
+    ]
+    first, second = ({fields["gmsfhm"][:17] for fields in package} for package in packages)
+    assert series.numbers == first | second
+    assert len(series.numbers) == 60
+    photos = {fields["sdxp"] for package in packages for fields in package}
+    assert photos <= set(series.photos)
+    assert len(series.photos) == 24
