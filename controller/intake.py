@@ -7,26 +7,21 @@ package again, and a package that is complete changes nothing.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from config.centre import Centre
 from controller.clock import Clock, day_of
+from controller.entries import order_draft, refusal_draft, refused_content, remembered
 from controller.preparation import associated
-from jobs.application import FIRST_GENERATION, SECOND_GENERATION, Application, to_bytes
+from jobs.application import to_bytes
 from jobs.events import Draft, Kind
-from jobs.fees import fee_of
 from jobs.keyed_index import approval_key, fingerprint, person_key
 from jobs.ledger.ledger import Ledger
-from jobs.load import load_of
 from jobs.package_checks import CheckRules, Judgement, judge
 from jobs.package_reader import Package, PackageBroken, PackageLimits, PackageRecord, read_package
-from jobs.promise import promise_date
-from jobs.reasons import DUPLICATE_NUMBER, OTHER, Reason
-from jobs.regions import region_name
-from jobs.rows import Batch, Order
+from jobs.rows import Batch
 from jobs.states import BatchState, BatchTrigger, OrderState
 from jobs.vault import NONCE_BYTES, KeyFolder, KeyWrong, seal
 
@@ -193,108 +188,28 @@ class Intake:
         reasons = list(judged.reasons)
         keys = self._keys_of(record)
         if application is not None:
-            reasons += self._remembered(application, keys, group.drafts)
+            reasons += remembered(self.ledger.books, application, keys, group.drafts)
         refusing = [reason for reason in reasons if reason.refuses]
         if application is None or refusing:
-            group.drafts.append(self._refused(batch, record, refusing, keys, actor))
-            content = _refused_content(record)
+            known = self.ledger.books.batches.get(batch)
+            number = known.package_number if known else ""
+            draft = refusal_draft(batch, number, record, refusing)
+            content = refused_content(record)
         else:
-            holding = [reason.text for reason in reasons if reason.hold]
-            group.drafts.append(
-                self._order(batch, record, application, "; ".join(holding), keys, actor)
-            )
+            received = day_of(self.clock.now_us())
+            holding = [reason for reason in reasons if reason.hold]
+            draft = order_draft(self.config, batch, record, application, received, holding)
             content = to_bytes(application)
+        named = replace(draft, actor=actor, person_key=keys[0], approval_key=keys[1])
+        group.drafts.append(named)
         key, nonce = self.keys.key(batch), self.entropy(NONCE_BYTES)
         sealed = seal(key, content, associated(batch, record.index), nonce)
         group.sealed.append((batch, record.index, sealed))
-
-    def _order(
-        self,
-        batch: str,
-        record: PackageRecord,
-        application: Application,
-        hold: str,
-        keys: tuple[str, str],
-        actor: str,
-    ) -> Draft:
-        received = day_of(self.clock.now_us())
-        promised = promise_date(
-            self.config.promise,
-            county=application.county_code,
-            express=application.express,
-            received=received,
-            accepted=application.accepted_at.date(),
-        )
-        if self.config.product(application.product_code) is None:
-            hold = hold or f"this centre does not make product {application.product_code}"
-        fee = fee_of(record.fields)
-        data: dict[str, Any] = {
-            "position": record.index,
-            "county": application.county_code,
-            "product": application.product_code,
-            "express": application.express,
-            "reason_code": application.reason_code,
-            "promise_date": promised.isoformat(),
-            "load": load_of(application, received).value,
-            "fee_type": fee.type,
-            "fee_cents": fee.cents,
-            "hold": hold,
-        }
-        return Draft(
-            Kind.ORDER_CREATED,
-            actor,
-            data,
-            batch=batch,
-            order=f"O-{batch[2:]}-{record.index:05d}",
-            person_key=keys[0],
-            approval_key=keys[1],
-        )
-
-    def _refused(
-        self,
-        batch: str,
-        record: PackageRecord,
-        reasons: Iterable[Reason],
-        keys: tuple[str, str],
-        actor: str,
-    ) -> Draft:
-        data = {
-            "package_number": self.ledger.books.batches[batch].package_number
-            if batch in self.ledger.books.batches
-            else "",
-            "position": record.index,
-            "reasons": [_plain(reason) for reason in reasons],
-            **_counted_as(record),
-        }
-        return Draft(
-            Kind.APPLICATION_REFUSED,
-            actor,
-            data,
-            batch=batch,
-            person_key=keys[0],
-            approval_key=keys[1],
-        )
 
     def _keys_of(self, record: PackageRecord) -> tuple[str, str]:
         """Return the keyed indexes of the person and of the approval."""
         key = self.index_key()
         return person_key(key, record.text("gmsfhm")), approval_key(key, record.acceptance_number)
-
-    def _remembered(
-        self, application: Application, keys: tuple[str, str], pending: list[Draft]
-    ) -> list[Reason]:
-        """Return what speaks against an application from what came before it (domain 4.5)."""
-        person, approval = keys
-        books = self.ledger.books
-        earlier = [books.orders[order] for order in books.approvals.get(approval, ())]
-        reasons = list(_known_approval(earlier, resend=application.resend))
-        orders = [books.orders[order] for order in books.persons.get(person, ())]
-        if any(order not in earlier and _stands(order, application) for order in orders) or any(
-            draft.kind is Kind.ORDER_CREATED and draft.person_key == person for draft in pending
-        ):  # fmt: skip
-            text = "the same person has an order already"
-            reasons.append(Reason(DUPLICATE_NUMBER, "gmsfhm", text, "公民身份号码重复"))
-        return reasons
 
     def _batch_of(self, package_number: str) -> Batch | None:
         batches = self.ledger.books.batches.values()
@@ -320,45 +235,3 @@ class Intake:
         return IntakeResult(
             batch.package_number, batch.id, len(orders) - held, held, batch.refused, known
         )
-
-
-def _known_approval(earlier: Sequence[Order], *, resend: bool) -> Iterator[Reason]:
-    """Yield what speaks against a record whose acceptance number came before.
-
-    Sent by mistake it is refused. Sent again on purpose it replaces what was not made; while the
-    first order stands a person has to choose between the two.
-    """
-    standing = [order for order in earlier if order.state is not OrderState.CANCELLED]
-    if earlier and not resend:
-        text = f"its acceptance number is known: {earlier[-1].id} is {earlier[-1].state.value}"
-        yield Reason(OTHER, "slh", text, "受理号重复")
-    elif standing:
-        text = f"sent again, while {standing[-1].id} is {standing[-1].state.value}"
-        yield Reason(OTHER, "slh", text, "重新传输，原任务未结束", hold=True)
-
-
-def _stands(order: Order, application: Application) -> bool:
-    if order.state is OrderState.CANCELLED:
-        return False
-    # A second card while one is being made, or a second first issue, is one card too many.
-    return order.state is not OrderState.DONE or application.reason_code.startswith("1")
-
-
-def _plain(reason: Reason) -> dict[str, str]:
-    facts: Mapping[str, Any] = asdict(reason)
-    return {name: facts[name] for name in ("code", "field", "text", "description")}
-
-
-def _counted_as(record: PackageRecord) -> dict[str, str]:
-    """Return what a refused record says of its county and product, as far as both are known."""
-    county, product = record.text("ssxqdm"), record.text("zjlbdm")
-    known = {"county": county} if region_name(county) else {}
-    if product in {FIRST_GENERATION, SECOND_GENERATION}:
-        known["product"] = product
-    return known
-
-
-def _refused_content(record: PackageRecord) -> bytes:
-    """Return what the reject message to the authority must name."""
-    names = ("slh", "gmsfhm", "xm")
-    return "\x1f".join(record.text(name) for name in names).encode()
