@@ -1,4 +1,4 @@
-"""Whatever a sender writes into a record, no event, which is never deleted, carries a word of it."""
+"""No event carries a word of what a sender wrote into a record: events are kept for good."""
 
 import os
 import re
