@@ -72,7 +72,10 @@ class Feeder:
         line = self.journeys.line
         books = line.ledger.books
         if not await self._prepared(order) or self.next_order() is not order:
-            return  # an external photo encoder takes its time: things may have changed meanwhile
+            # An external photo encoder takes its time: things may have changed meanwhile.
+            if order.state is OrderState.CANCELLED:
+                self.journeys.operations.preparation.forget(order.id)
+            return
         line.packing.claim(order)
         draft = Draft(
             Kind.CARD_ISSUED,

@@ -80,3 +80,14 @@ async def test_an_order_cancelled_while_its_photo_failed_stays_cancelled(tmp_pat
         assert second.reason == "the photo encoder ended with status 1"
         assert first.state is OrderState.CANCELLED
         assert not stage.books.cards
+
+
+async def test_nothing_stays_prepared_of_an_order_cancelled_while_its_photo_was_made(
+    tmp_path: Path,
+) -> None:
+    async with encoding(tmp_path) as stage:
+        first, second = stage.orders()
+        await stage.verbs.change_order(first.id, OrderTrigger.CANCEL, "test", "died")
+        (tmp_path / "go").touch()
+        await stage.until(lambda: prepared(stage, second))
+        assert not prepared(stage, first)
