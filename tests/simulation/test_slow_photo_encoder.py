@@ -27,6 +27,7 @@ async def encoding(folder: Path) -> AsyncIterator[Scene]:
     config = centre(simulation={"calendar_date": DAY, "pace": 1000.0})
     async with scene(folder, config, person=False) as stage:
         preparation = stage.service.lines["line-1"].feeder.journeys.operations.preparation
+        preparation._prepared = {}  # as in a real centre; a world's own never drops anything
         product = preparation.products["2"]
         shell = ("/bin/sh", "-c", ENCODER.format(folder))
         encoder = ExternalPhotoEncoder(command=shell, timeout_s=60.0)
