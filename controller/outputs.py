@@ -93,8 +93,8 @@ class Outputs:
             rows.append(ManifestRow(order.id, card.id, number, order.county, order.done_us))
             await asyncio.sleep(0)  # the line goes on between two cards
         _make_folder(folder, FOLDER_MODE)
-        _write_whole(folder / "manifest.csv", box_manifest_csv(box, rows).encode(), MANIFEST_MODE)
-        _write_whole(folder / "manifest.json", box_manifest_json(box, rows).encode(), MANIFEST_MODE)
+        write_whole(folder / "manifest.csv", box_manifest_csv(box, rows).encode(), MANIFEST_MODE)
+        write_whole(folder / "manifest.json", box_manifest_json(box, rows).encode(), MANIFEST_MODE)
 
     def _acceptance_number(self, order: Order) -> str:
         try:
@@ -114,8 +114,8 @@ class Outputs:
             # Without its key nothing can be told about a batch any more.
             return
         _make_folder(folder, RECEIPTS_FOLDER_MODE)
-        _write_whole(plain, batch_receipt_json(receipt).encode(), RECEIPT_MODE)
-        _write_whole(xml, batch_receipt_xml(receipt), RECEIPT_MODE)
+        write_whole(plain, batch_receipt_json(receipt).encode(), RECEIPT_MODE)
+        write_whole(xml, batch_receipt_xml(receipt), RECEIPT_MODE)
 
     async def _contents(self, batch: Batch) -> BatchReceipt:
         books, made, rejected = self.ledger.books, [], []
@@ -205,7 +205,7 @@ def _make_folder(folder: Path, mode: int) -> None:
     folder.mkdir(mode=mode, exist_ok=True)
 
 
-def _write_whole(path: Path, content: bytes, mode: int) -> None:
+def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Write a file that is whole and on the disk before it has its name."""
     half = path.with_name(f".{path.name}.new")
     half.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ ENTRIES = {
     "stock": Entry(f"{_HERE}.cards:stock", "Show, load or return blanks."),
     "station": Entry(f"{_HERE}.stations:station", "List and command the stations."),
     "line": Entry(f"{_HERE}.stations:line", "Start, stop or show the lines."),
-    "report": Entry(f"{_HERE}.reports:report", "Account for every blank."),
+    "report": Entry(f"{_HERE}.reports:report", "Targets, shifts, quality, stations, blanks."),
     "audit": Entry(f"{_HERE}.reports:audit", "Prove that the ledger is whole."),
     "package": Entry(f"{_HERE}.packages:package", "Make synthetic packages, or judge one."),
     "config": Entry(f"{_HERE}.configuration:config", "Check a centre's file."),

@@ -103,8 +103,9 @@ class _Table:
         return sum(width + GAP_WIDTH for width in widths)
 
     def numbers(self) -> list[bool]:
-        """Tell which columns hold numbers."""
-        return [all(_is_number(column.value(row)) for row in self.rows) for column in self.columns]
+        """Tell which columns hold numbers, or nothing."""
+        values = ([column.value(row) for row in self.rows] for column in self.columns)
+        return [all(value is None or _is_number(value) for value in column) for column in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def moment(text: str, today: date | None = None) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_moment(key: str) -> bool:

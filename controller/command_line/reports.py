@@ -1,21 +1,32 @@
-"""What can be proved of the books: `report account` and `audit verify`."""
+"""The group `report`, and what can be proved of the books: `report account`, `audit verify`."""
 
 from typing import Any
 
 import click
 
 from controller.command_line.centre import counted, equation
+from controller.command_line.lazy import Entry, LazyGroup
 from controller.command_line.output import Column, Page, json_option, write_json
 from controller.command_line.problems import THE_ANSWER_IS_NO
 from controller.command_line.session import Session, pass_session
 
+_REPORTS = "controller.command_line.report_commands"
+_ENTRIES = {
+    "account": Entry(f"{__name__}:report_account", "The equation of blanks."),
+    "targets": Entry(f"{_REPORTS}:targets", "Where the programme stands, and the forecast."),
+    "counties": Entry(f"{_REPORTS}:counties", "Counties and prefectures, started or not."),
+    "shift": Entry(f"{_REPORTS}:shift", "One shift."),
+    "quality": Entry(f"{_REPORTS}:quality", "What was spoiled, made again and refused."),
+    "oee": Entry(f"{_REPORTS}:oee", "Where every second of every station went."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, entries=_ENTRIES)
 def report() -> None:
-    """Account for every blank."""
+    """Account for every blank, and for the programme's progress."""
 
 
-@report.command("account")
+@click.command("account")
 @json_option
 @pass_session
 def report_account(session: Session, *, as_json: bool) -> int:
