@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.doors import Api, Metrics, Output
+from config.doors import Api, Metrics, Output, Reports
 from config.loading import Mistakes, Problem, load_toml
 from config.mqtt import Mqtt
 from config.products import Operation, Product, shipped_product, shipped_product_names
@@ -186,6 +186,7 @@ class Centre(Settings):
     metrics: Metrics = Metrics()
     mqtt: Mqtt | None = None
     output: Output = Output()
+    reports: Reports = Reports()
     simulation: Simulation | None = None
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ Who is let in is decided in `controller/api/access.py`.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -37,3 +38,9 @@ class Output(Settings):
     """Where manifests and receipts go."""
 
     folder: Path = Path("out")
+
+
+class Reports(Settings):
+    """What a running centre writes by itself into the folder `reports` of its output."""
+
+    language: Literal["zh", "en"] = "zh"

@@ -37,6 +37,7 @@ FIELDS = {
         "level": r"[a-z]+",
         "centre": _OF_THE_FILE,
         "line": _OF_THE_FILE,
+        "report": r"[a-z][a-z0-9-]{0,79}",
         "station": _OF_THE_FILE,
         "state": r"[A-Z][a-z]+",
         "code": r"[a-z_]+(\.[a-z_]+)*",

@@ -30,6 +30,7 @@ from controller.mqtt.broker import PasswordNotUsable
 from controller.mqtt.starting import forwarder_of
 from controller.person import AWAY, REFUSALS, PersonsVerbs
 from controller.preparation import CannotPrepare
+from controller.reports.schedule import ReportSchedule
 from controller.service import LedgerHealth, Service
 from controller.telemetry import Telemetry, metered
 from jobs.ledger.ledger import Ledger, ThreadWriter, open_ledger
@@ -87,6 +88,8 @@ async def _run(config: Centre, say: Say) -> None:
         lines = [metered(parts) for parts in service.lines.values()]
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        folder = config.output.folder / "reports"
+        reports = ReportSchedule(config, folder, clock.now_us, logger)
         forwarder = forwarder_of(config, ledger, lines, clock.now_us, logger, registry)
         async with asyncio.TaskGroup() as group:
             # Nothing moves before the door is open: another centre may have it.
@@ -98,6 +101,7 @@ async def _run(config: Centre, say: Say) -> None:
                 telemetry = Telemetry(ledger, lines, clock.now_us, lambda: health.fault)
                 serving = serve_metrics(telemetry.snapshot, MetricsPage(registry).text, listening)
                 tasks.append(group.create_task(serving, name="metrics"))
+            tasks.append(group.create_task(reports.run(), name="reports"))
             if forwarder is not None:
                 tasks.append(group.create_task(forwarder.run(), name="mqtt"))
             tasks.extend(

@@ -4,18 +4,22 @@ Everything is read through one connection that sees one moment of the ledger. La
 counted where they are; only rows that are few, or open, come into memory.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import repeat
+from pathlib import Path
 
 from config.centre import Centre
 from config.programme import Programme
 from controller.clock import MICROSECONDS, day_of, start_of_day_us
+from controller.shifts import shift_plan, working_calendar
 from jobs.book_rows import OFF_THE_LINE, OPEN_ORDERS
 from jobs.events import Event, Kind
-from jobs.ledger.store import Store, event_from_record
+from jobs.ledger.store import BUSY_TIMEOUT_MS, Store, event_from_record
 from jobs.rows import DayCount, Line, Order
 from jobs.shifts import ShiftPlan, ShiftSpan
 from jobs.states import CardState, OrderState
@@ -63,6 +67,8 @@ class Basis:
     programme: Programme | None
     calendar: WorkingCalendar
     shifts: ShiftPlan
+    #: A running centre knows that nothing has happened since the last event.
+    until_us: int = 0
 
     @property
     def stations(self) -> tuple[TimedStation, ...]:
@@ -70,15 +76,15 @@ class Basis:
         return stations_of(self.centre)
 
     def last_us(self) -> int:
-        """Return the moment of the last event."""
-        return self.store.head()[1]
+        """Return the moment up to which everything is known."""
+        return max(self.store.head()[1], self.until_us - 1)
 
     def today(self) -> date:
-        """Return the day of the last event: what is later is not known."""
+        """Return the last day of which anything is known."""
         return day_of(self.last_us())
 
     def known(self, begins_us: int, ends_us: int) -> tuple[int, int]:
-        """Return the part of a stretch from the first event to the last."""
+        """Return the part of a stretch of which everything is known."""
         return max(begins_us, _time_of(self.store, 1)), min(ends_us, self.last_us() + 1)
 
     def day_counts(self) -> list[DayCount]:
@@ -86,12 +92,20 @@ class Basis:
         return self.store.load(DayCount)
 
 
-def basis(store: Store, centre: Centre, programme: Programme | None) -> Basis:
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """Open a ledger's file at one moment of its life, whatever is written meanwhile."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("BEGIN")
+        yield Store(connection)
+
+
+def basis(store: Store, centre: Centre, programme: Programme | None, until_us: int = 0) -> Basis:
     """Put together what reports are made from."""
-    extra = programme.extra_working_days if programme else ()
-    calendar = WorkingCalendar(extra, programme.closed_days if programme else ())
-    times = [(shift.name, shift.begins_minute, shift.ends_minute) for shift in centre.shifts]
-    return Basis(store, centre, programme, calendar, ShiftPlan(calendar, times))
+    calendar, shifts = working_calendar(programme), shift_plan(centre, programme)
+    return Basis(store, centre, programme, calendar, shifts, until_us)
 
 
 def orders_open_at(store: Store, end_us: int) -> list[Order]:
