@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.deliveries import Delivery
 from config.doors import Api, Metrics, Output, Reports
 from config.loading import Mistakes, Problem, load_toml
 from config.mqtt import Mqtt
@@ -181,6 +182,7 @@ class Centre(Settings):
     promise: Promise = Promise()
     programme: ProgrammeSettings = ProgrammeSettings()
     shifts: tuple[Shift, ...] = ()  # none: round the clock, every day
+    deliveries: tuple[Delivery, ...] = ()  # none: how long the stock lasts is not told
     policy: Policy = Policy()
     api: Api = Api()
     metrics: Metrics = Metrics()

@@ -21,7 +21,7 @@ Sample = tuple[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric with all its samples; the name is without the prefix."""
+    """One metric with all its samples."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -31,12 +31,17 @@ class Family:
 
 def counter(name: str, text: str, samples: Iterable[Sample]) -> Family:
     """Return what only grows; its name gets the ending that Prometheus asks for."""
-    return Family(f"{name}_total", "counter", text, tuple(samples))
+    return Family(f"{PREFIX}{name}_total", "counter", text, tuple(samples))
 
 
 def gauge(name: str, text: str, samples: Iterable[Sample]) -> Family:
     """Return what goes up and down."""
-    return Family(name, "gauge", text, tuple(samples))
+    return Family(PREFIX + name, "gauge", text, tuple(samples))
+
+
+def histogram(name: str, text: str, samples: Iterable[Sample]) -> Family:
+    """Return observations sorted into buckets; what each sample is stands before its labels."""
+    return Family(PREFIX + name, "histogram", text, tuple(samples))
 
 
 def one(value: float) -> tuple[Sample, ...]:
@@ -55,7 +60,7 @@ def exposition(families: Iterable[Family]) -> str:
     """Return families as text."""
     lines = []
     for family in families:
-        name = PREFIX + family.name
+        name = family.name
         lines.append(f"# HELP {name} {family.text}")
         lines.append(f"# TYPE {name} {family.kind}")
         lines.extend([f"{name}{labels} {value!r}" for labels, value in family.samples])

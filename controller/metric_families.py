@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 
 from controller.clock import day_of
-from controller.exposition import Family, Sample, counter, gauge, labelled, one
+from controller.exposition import Family, Sample, counter, gauge, histogram, labelled, one
 from controller.tally import ACCEPT, ISSUED, REJECT, Histogram
 from controller.telemetry import LineFigures, Snapshot
 from jobs.states import CardState, StationState
@@ -102,11 +102,11 @@ def _states_of(line: str, station: str, kind: str) -> dict[StationState, str]:
 def _works(now: Snapshot) -> Iterator[Family]:
     samples = [
         sample
-        for pair, histogram in now.durations.items()
-        for sample in _buckets(histogram, ("act", "kind"), pair)
+        for pair, observed in now.durations.items()
+        for sample in _buckets(observed, ("act", "kind"), pair)
     ]
     text = "Time from intent to result of works that were done."
-    yield Family("work_duration_seconds", "histogram", text, samples)
+    yield histogram("work_duration_seconds", text, samples)
     yield counter(
         "works", "Works that ended, by what became of them.",
         ((labelled(("act", "kind", "outcome"), works), n) for works, n in now.works.items()),
@@ -114,14 +114,14 @@ def _works(now: Snapshot) -> Iterator[Family]:
 
 
 def _buckets(
-    histogram: Histogram, names: tuple[str, ...] = (), values: tuple[str, ...] = ()
+    observed: Histogram, names: tuple[str, ...] = (), values: tuple[str, ...] = ()
 ) -> Iterator[Sample]:
     labels = labelled(names, values) if names else ""
     with_bound = (*names, "le")
     total = 0.0
-    for bound, total in histogram.buckets():
+    for bound, total in observed.buckets():
         yield "_bucket" + labelled(with_bound, (*values, bound)), total
-    yield f"_sum{labels}", histogram.total
+    yield f"_sum{labels}", observed.total
     yield f"_count{labels}", total
 
 
@@ -168,7 +168,7 @@ def _of_lines(lines: Iterable[LineFigures]) -> Iterator[Family]:
 
 def _of_ledger(now: Snapshot) -> Iterator[Family]:
     text = "Time that events waited until they were durable."
-    yield Family("ledger_write_seconds", "histogram", text, tuple(_buckets(now.writes)))
+    yield histogram("ledger_write_seconds", text, _buckets(now.writes))
     yield gauge("ledger_waiting_groups", "Groups not yet durable.", one(now.ledger_waiting))
     yield gauge("ledger_fault", "1 while the ledger cannot be written.", one(int(now.ledger_fault)))
     yield counter(

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 from config.centre import Centre
 from controller.api.access import Access
@@ -25,7 +25,7 @@ from controller.assembly import Assembly, Plant, plant_of, simulated_operators, 
 from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
-from controller.metrics_page import MetricsPage
+from controller.metrics_page import metrics_page
 from controller.mqtt.broker import PasswordNotUsable
 from controller.mqtt.starting import forwarder_of
 from controller.person import AWAY, REFUSALS, PersonsVerbs
@@ -87,7 +87,6 @@ async def _run(config: Centre, say: Say) -> None:
         service.intake.index_key()  # made now, or missed now: not when the first package comes
         lines = [metered(parts) for parts in service.lines.values()]
         registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
         folder = config.output.folder / "reports"
         reports = ReportSchedule(config, folder, clock.now_us, logger)
         forwarder = forwarder_of(config, ledger, lines, clock.now_us, logger, registry)
@@ -99,7 +98,9 @@ async def _run(config: Centre, say: Say) -> None:
             tasks.append(group.create_task(service.run(), name="centre"))
             if listening is not None:
                 telemetry = Telemetry(ledger, lines, clock.now_us, lambda: health.fault)
-                serving = serve_metrics(telemetry.snapshot, MetricsPage(registry).text, listening)
+                serving = serve_metrics(
+                    telemetry.snapshot, metrics_page(registry, config).text, listening
+                )
                 tasks.append(group.create_task(serving, name="metrics"))
             tasks.append(group.create_task(reports.run(), name="reports"))
             if forwarder is not None:

@@ -10,7 +10,7 @@ from controller.metrics_page import MetricsPage
 from controller.telemetry import MeteredLine, Telemetry
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import InlineWriter, Ledger, open_ledger
-from jobs.ledger.store import Store
+from jobs.ledger.store import MEMORY, Store
 
 #: 2005-09-10, 08:00 in China.
 START_US = 1_126_310_400 * MICROSECONDS
@@ -30,9 +30,10 @@ class Metered:
     fault: str = ""
     in_process: int = 0
     works: int = 0
+    path: str = MEMORY
 
     async def open(self) -> "Metered":
-        store = Store.open(":memory:")
+        store = Store.open(self.path)
         writer = InlineWriter(store, 1.0, lambda _error: None)
         self.ledger: Ledger = await open_ledger(store, writer, lambda: self.now_us)
         return self
@@ -104,6 +105,27 @@ class Metered:
     async def change_station(self, station: str, state: str, code: str = "") -> None:
         data = {"state": state, "reason": "", "code": code}
         await self.ledger.append(Draft(Kind.STATION_CHANGED, "test", data, station=station))
+
+    async def open_box(self, box: str = "X-1") -> None:
+        data = {"county": "229901", "line": "line-1", "tray": "tray 0"}
+        await self.ledger.append(Draft(Kind.BOX_OPENED, "test", data, batch="B-1", box=box))
+
+    async def make_good(self, number: int, box: str = "X-1") -> None:
+        """Take a card from its blank into the box."""
+        await self.issue(number)
+        await self.work("print", "printer-1", 16, number, trigger="print")
+        await self.change_card(number, trigger="laminate")
+        await self.change_card(number, trigger="encode")
+        await self.work("read_back", "reader-1", 2, number, trigger="verify")
+        await self.change_card(number, trigger="accept")
+        await self.work("move", "line-1-transport", 1.5, number, trigger="pack", box=box)
+
+    async def dispatch(self, *numbers: int, box: str = "X-1") -> None:
+        cards = [f"C-{number}" for number in numbers]
+        await self.ledger.append(
+            Draft(Kind.BOX_SEALED, "test", {"reason": "full"}, batch="B-1", box=box),
+            Draft(Kind.BOX_DISPATCHED, "test", {"cards": cards}, batch="B-1", box=box),
+        )
 
 
 def samples(text: str) -> dict[str, float]:

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from controller.clock import MICROSECONDS
-from controller.metric_families import due_label
+from controller.exposition import exposition
+from controller.metric_families import due_label, families
 from controller.reason_labels import REASON_LABELS, reason_label
 from jobs.account import account
 from jobs.events import Draft, Kind
@@ -17,28 +18,12 @@ def scraped(centre: Metered) -> dict[str, float]:
     return samples(centre.scrape())
 
 
-async def box(centre: Metered) -> None:
-    data = {"county": "229901", "line": "line-1", "tray": "tray 0"}
-    draft = Draft(Kind.BOX_OPENED, "test", data, batch="B-1", box="X-1")
-    await centre.ledger.append(draft)
-
-
-async def make_good(centre: Metered, number: int) -> None:
-    await centre.issue(number)
-    await centre.work("print", "printer-1", 16, number, trigger="print")
-    await centre.change_card(number, trigger="laminate")
-    await centre.change_card(number, trigger="encode")
-    await centre.work("read_back", "reader-1", 2, number, trigger="verify")
-    await centre.change_card(number, trigger="accept")
-    await centre.work("move", "line-1-transport", 1.5, number, trigger="pack", box="X-1")
-
-
 async def test_cards_are_counted_by_stage_and_verdict_and_spoils_by_reason() -> None:
     centre = await Metered().open()
     centre.measure()
     await centre.batch("2005-10-10", "2005-10-10")
-    await box(centre)
-    await make_good(centre, 1)
+    await centre.open_box()
+    await centre.make_good(1)
     await centre.issue(2)
     await centre.change_card(2, trigger="print")
     await centre.change_card(2, trigger="laminate")
@@ -62,7 +47,7 @@ async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> 
     await centre.batch("2005-10-10", "2005-10-10", "2005-10-10")
     await centre.issue(3)
     centre.measure()  # takes up what was there before
-    await box(centre)
+    await centre.open_box()
 
     def agree() -> None:
         books, found = account(centre.ledger.books), scraped(centre)
@@ -71,7 +56,7 @@ async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> 
         assert shown == [getattr(books, name) for name in names]
 
     agree()
-    await make_good(centre, 1)
+    await centre.make_good(1)
     agree()
     await centre.change_card(3, trigger="doubt", reason="link.garbled during print at printer-1")
     agree()
@@ -79,10 +64,7 @@ async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> 
     agree()
     await centre.change_card(3, trigger="spoil", reason="misprint")
     agree()
-    await centre.ledger.append(
-        Draft(Kind.BOX_SEALED, "test", {"reason": "full"}, batch="B-1", box="X-1"),
-        Draft(Kind.BOX_DISPATCHED, "test", {"cards": ["C-1"]}, batch="B-1", box="X-1"),
-    )
+    await centre.dispatch(1)
     agree()
     assert scraped(centre)['cardcentre_cards_total{stage="dispatched"}'] == 1
 
@@ -212,14 +194,14 @@ async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards() -> None
     await centre.work("print", "printer-1", 16, trigger="print")
     await centre.change_station("printer-1", "Execute")
     before = telemetry.snapshot()
-    page = centre.page.text(before)
+    page = exposition(families(before))
     centre.now_us += 60 * MICROSECONDS
     await centre.issue(2)
     await centre.work("print", "printer-1", 16, 2, trigger="print")
     await centre.change_station("printer-1", "Held")
     await centre.change_card(2, trigger="spoil", reason="misprint")
-    assert centre.page.text(before) == page
-    assert centre.scrape() != page
+    assert exposition(families(before)) == page
+    assert exposition(families(telemetry.snapshot())) != page
 
 
 async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
