@@ -58,6 +58,10 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: ZipFile) -> None:
     [
         "config/centres/production.example.toml",
         "config/centres/simulated.toml",
+        "config/grafana/cardcentre.json",
+        "config/prometheus/alerts.yml",
+        "config/prometheus/prometheus.yml",
+        "config/prometheus/recording.yml",
         "config/products/second-generation.toml",
         "config/products/layouts/second-generation.toml",
         "jobs/ledger/schema.sql",
