@@ -79,10 +79,14 @@ def open_sealed(key: bytes, sealed: bytes, associated: bytes) -> bytes:
 
 
 class KeyFolder:
-    """One file of 32 bytes per batch, mode 0600, in a folder of mode 0700."""
+    """One file of 32 bytes per batch, mode 0600, in a folder of mode 0700.
 
-    def __init__(self, folder: Path) -> None:
+    `sync` makes a descriptor's file durable; only a folder that is thrown away does without.
+    """
+
+    def __init__(self, folder: Path, sync: Callable[[int], None] = os.fsync) -> None:
         self._folder = folder
+        self._sync = sync
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) & 0o077:
             raise KeyFolderUnsafe(f"{folder} is open to others: it must have mode 0700")
@@ -97,7 +101,7 @@ class KeyFolder:
         assert len(key) == KEY_BYTES
         half_written = path.with_suffix(".new")
         half_written.unlink(missing_ok=True)
-        _write_durably(half_written, key, os.O_CREAT | os.O_EXCL)
+        self._write_durably(half_written, key, os.O_CREAT | os.O_EXCL)
         try:
             # Unlike a rename, a link fails where there is a key already.
             os.link(half_written, path)
@@ -105,7 +109,7 @@ class KeyFolder:
             raise KeyExists(f"batch {batch_id} has a key already") from None
         finally:
             half_written.unlink()
-        self._sync()
+        self._sync_folder()
         return key
 
     def key(self, batch_id: str) -> bytes:
@@ -134,29 +138,28 @@ class KeyFolder:
         """
         path = self._path(batch_id)
         try:
-            _write_durably(path, bytes(KEY_BYTES), os.O_NOFOLLOW)
+            self._write_durably(path, bytes(KEY_BYTES), os.O_NOFOLLOW)
         except FileNotFoundError:
             raise KeyMissing(f"batch {batch_id} has no key") from None
         path.unlink()
         # A crash in `new_key` may have left this second name of the key.
         path.with_suffix(".new").unlink(missing_ok=True)
-        self._sync()
+        self._sync_folder()
 
     def _path(self, batch_id: str) -> Path:
         assert _BATCH_ID.fullmatch(batch_id), "a batch id is a plain word"
         return self._folder / f"{batch_id}.key"
 
-    def _sync(self) -> None:
+    def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(descriptor)
+            self._sync(descriptor)
         finally:
             os.close(descriptor)
 
-
-def _write_durably(path: Path, data: bytes, flags: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
+    def _write_durably(self, path: Path, data: bytes, flags: int) -> None:
+        descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            self._sync(descriptor)
