@@ -19,7 +19,7 @@ from config.centre import Centre
 from config.products import shipped_product
 from config.simulation import Simulation
 from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
-from controller.clock import MICROSECONDS, CalendarClock, start_of_day_us
+from controller.clock import MICROSECONDS, CalendarClock, Clock, start_of_day_us
 from controller.line import Line
 from controller.outputs import NoOutputs, Outputs
 from controller.person import AWAY, REFUSALS, PersonsVerbs
@@ -108,9 +108,11 @@ async def simulate(
     """Run a whole centre to its end; `folder` holds its packages and keys meanwhile."""
     config = seeded(config, plan)
     timing = Timing(profile=profile)
-    async with _running(config, plan, folder) as made:
+    assert config.simulation is not None
+    clock = CalendarClock(start_of_day_us(config.simulation.calendar_date or DEFAULT_DAY, 8))
+    async with running(config, plan, folder, clock) as made:
         made.timing = timing
-        await _all_at_work(made.service)
+        await all_at_work(made.service)
         await _take_in(made, folder)
         await _produce(made, progress)
         made.waiting = [str(todo.reason) for todo in made.service.verbs.todo()]
@@ -118,16 +120,17 @@ async def simulate(
 
 
 @asynccontextmanager
-async def _running(config: Centre, plan: SimulationPlan, folder: Path) -> AsyncIterator[Simulated]:
-    simulation = config.simulation
-    assert simulation is not None
-    clock = CalendarClock(start_of_day_us(simulation.calendar_date or DEFAULT_DAY, 8))
+async def running(
+    config: Centre, plan: SimulationPlan, folder: Path, clock: Clock
+) -> AsyncIterator[Simulated]:
+    """Give a centre at work with its machines and operators; its end is the end of the block."""
     health = LedgerHealth()
     store = Store.open(MEMORY if plan.ledger is None else str(plan.ledger))
     writer = InlineWriter(store, config.ledger.retry_s, health.tell)
     ledger = await open_ledger(store, writer, clock.now_us)
     entropy = Random(f"{plan.seed}:entropy").randbytes
-    keys = KeyFolder(folder / "keys")
+    # The folder is thrown away with its keys: there is nothing to wait for the disk for.
+    keys = KeyFolder(folder / "keys", sync=lambda _descriptor: None)
     if plan.out is not None:
         output = config.output.model_copy(update={"folder": plan.out})
         config = config.model_copy(update={"output": output})
@@ -148,7 +151,7 @@ async def _running(config: Centre, plan: SimulationPlan, folder: Path) -> AsyncI
             task.cancel()
 
 
-async def _all_at_work(service: Service) -> None:
+async def all_at_work(service: Service) -> None:
     """Wait until every station is warm and ready; then nothing but cards decides the time."""
     async with asyncio.timeout(WARM_UP_S):
         for parts in service.lines.values():
@@ -189,14 +192,19 @@ async def _produce(made: Simulated, progress: Callable[[int], None]) -> None:
     made.stages.begin()
     if timing.profile is not None:
         timing.profile.enable()
-    for line in made.config.lines:
-        floor_line = made.plant.lines[line.name]
-        floor_line.floor.load_blanks(line.magazine_capacity, floor_line.chips)
-        await made.service.verbs.load_stock(line.name, line.magazine_capacity, ACTOR)
+    await load_magazines(made)
     await _until_quiet(made, progress)
     if timing.profile is not None:
         timing.profile.disable()
     timing.production_wall_s = time.perf_counter() - begin_s
+
+
+async def load_magazines(made: Simulated) -> None:
+    """Put as many blanks into every magazine as it takes, and say so."""
+    for line in made.config.lines:
+        floor_line = made.plant.lines[line.name]
+        floor_line.floor.load_blanks(line.magazine_capacity, floor_line.chips)
+        await made.service.verbs.load_stock(line.name, line.magazine_capacity, ACTOR)
 
 
 async def _until_quiet(made: Simulated, progress: Callable[[int], None]) -> None:

@@ -18,10 +18,12 @@ import click
 
 from config.centre import Centre, Purpose, load_centre, shipped_centre
 from config.loading import ConfigError
+from controller.command_line.problems import WrongUse
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 NO, WRONG_USE = 1, 2
+_OF_PROGRAMME = ("year", "scale", "day", "html", "lang")
 
 
 def _fail(message: str, code: int) -> SystemExit:
@@ -118,7 +120,16 @@ def serve(
 @click.option("--out", type=_FOLDER, help="Write manifests and receipts there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
 @click.option("--profile", is_flag=True, help="Tell where the time goes.")
+@click.option("--programme", metavar="NAME|FILE", help="Run a year of this programme, or a day.")
+@click.option("--year", type=int, help="Of the programme.")
+@click.option("--scale", type=click.IntRange(1), help="Divide the year by this; 1000 if not given.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only this day, at full size.")
+@click.option("--html", type=_FILE, help="Write the year's report to this file.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="In this language, else in both.")
+@click.pass_context
 def simulate(
+    context: click.Context,
+    /,
     orders: int,
     seed: int,
     counties: int,
@@ -128,18 +139,29 @@ def simulate(
     out: Path | None,
     as_json: bool,
     profile: bool,
+    programme: str | None,
+    **of_programme: Any,
 ) -> None:
-    """Run a whole centre in virtual time and account for every card."""
+    """Run a whole centre in virtual time and account for every card.
+
+    With --programme it is a year of that programme: a fraction of its people, on machines that are
+    that much slower by the calendar, so that the target is as hard to reach as the whole one.
+    """
     from controller.simulating import SimulationPlan, simulate
     from controller.simulation_report import report
     from controller.virtual_time import VirtualTimeLoop
 
-    named = centre or click.get_current_context().find_root().params.get("centre_file")
-    _, config = _loaded(named or shipped_centre("simulated"))
+    _only_options_that_fit(context, programme)
+    named = centre or context.find_root().params.get("centre_file")
+    _, config = _loaded(named or shipped_centre("jilin" if programme else "simulated"))
     if config.purpose is Purpose.PRODUCTION:
         raise _fail("a production centre is not simulated: its wires lead to machines", WRONG_USE)
     if ledger is not None and ledger.exists():
         raise _fail(f"{ledger} exists: a simulation begins with a new ledger", WRONG_USE)
+    if programme:
+        shared = {"seed": seed, "ledger": ledger, "as_json": as_json, "profile": profile}
+        _simulate_programme(config, programme=programme, **shared, **of_programme)
+        return
     plan = SimulationPlan(orders, seed, counties, min(faults, orders), ledger, out)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cardcentre-")))
@@ -163,6 +185,25 @@ def simulate(
         click.echo("\n".join(simulation_lines(found)))
     if not found.complete:
         raise _fail("not every order came to its end: " + "; ".join(found.waiting[:5]), NO)
+
+
+def _only_options_that_fit(context: click.Context, programme: str | None) -> None:
+    wrong = ("orders", "counties", "faults", "out") if programme else _OF_PROGRAMME
+    given = [
+        name
+        for name in wrong
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        text = "does not go with" if programme else "needs"
+        raise WrongUse(f"--{given[0]} {text} --programme")
+
+
+def _simulate_programme(config: Centre, **given: Any) -> None:
+    from controller.command_line.programme_year import Asked, run_programme
+
+    day = given.pop("day")
+    run_programme(Asked(day=day and day.date(), **given), config)
 
 
 @click.command()

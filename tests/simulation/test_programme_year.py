@@ -1,0 +1,90 @@
+"""A year of a programme, tiny: its shifts, sums and account, and the same again by its seed."""
+
+import asyncio
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from config.centre import Centre, load_centre, shipped_centre
+from config.programme import shipped_programme
+from controller.clock import start_of_day_us
+from controller.programme_account import year_account
+from controller.programme_year import YearPlan, simulate_year
+from controller.shifts import shift_plan
+from controller.simulating import Simulated
+from controller.virtual_time import VirtualTimeLoop
+from jobs.events import Kind
+from jobs.load import Load
+from tests.simulation.checkers import check_books
+
+JILIN = shipped_programme("jilin-2004")
+SCALE = 100_000
+SECOND_US = 1_000_000
+
+
+def jilin() -> Centre:
+    return load_centre(shipped_centre("jilin"))
+
+
+def year(seed: int = 1, scale: int = SCALE) -> YearPlan:
+    return YearPlan("jilin-2004", JILIN, 2005, scale, seed)
+
+
+async def simulated(folder: Path, seed: int) -> Simulated:
+    return await simulate_year(jilin(), year(seed), folder)
+
+
+async def test_a_year_goes_through_all_its_shifts_and_its_books_are_true(tmp_path: Path) -> None:
+    made = await simulated(tmp_path, 1)
+    check_books(made.service)
+    orders = made.ledger.books.orders.values()
+    # 4,450,000 people over 100,000 are 44.5: 45. Five days' share of the next year comes besides.
+    assert 45 <= sum(order.load is Load.PERSON for order in orders) <= 46
+    events = list(made.ledger.store.events())
+    begun = [event for event in events if event.kind is Kind.SHIFT_BEGUN]
+    plan = shift_plan(jilin(), JILIN)
+    spans = list(plan.spans(start_of_day_us(date(2005, 1, 1)), start_of_day_us(date(2006, 1, 1))))
+    assert len(spans) == 502, "two on each of 251 working days"
+    told = [tuple(event.draft.data[name] for name in ("name", "begins_us")) for event in begun]
+    assert told == [(span.name, span.begins_us) for span in spans]
+    for event, span in zip(begun, spans, strict=True):
+        # A millisecond of the loop is the shortest wait: 100 s at this scale.
+        assert span.begins_us <= event.time_us <= span.begins_us + 200 * SECOND_US
+    off_shift = [event for event in events if plan.at(event.time_us) is None]
+    ends = {span.ends_us for span in spans}
+    assert {event.time_us for event in off_shift} <= ends, "nothing happens at night"
+    account = year_account(made, year())
+    assert account.balanced
+    assert account.standing is not None
+    assert account.standing.counted == account.counted == account.months[-1].counted_so_far
+    assert sum(month.received for month in account.months) == len(orders)
+    assert account.months[-1].plan_so_far == 45
+    assert sum(group.counted for group in account.prefectures) == account.counted > 0
+
+
+def test_the_same_seed_makes_the_same_year(tmp_path: Path) -> None:
+    def head(name: str, seed: int) -> str:
+        """Run a year as the command does: on a loop of its own, whose time begins at 0."""
+        (tmp_path / name).mkdir()
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            return runner.run(simulated(tmp_path / name, seed)).ledger.head
+
+    first = head("first", 3)
+    assert head("again", 3) == first
+    assert head("other", 4) != first
+
+
+@pytest.mark.parametrize(
+    ("scale", "told"),
+    [(300_000, "leaves 15 people of 2005"), (500_000, "can be divided by 1 to 400000")],
+)
+def test_a_scale_that_leaves_too_few_people_is_refused(scale: int, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        year(scale=scale)
+
+
+def test_a_day_brings_its_share_of_the_year_at_full_size() -> None:
+    plan = YearPlan("jilin-2004", JILIN, 2005, day=date(2005, 11, 8))
+    assert plan.people_sent == 17_729
+    assert plan.applications == 17_729 + 709 + 355 + 89, "children, replacements, mistakes"
