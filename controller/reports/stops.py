@@ -12,6 +12,8 @@ from controller.reports.reading import Basis, spans_of, stop_events
 from jobs.station_causes import Cause
 from jobs.station_time import Span, station_spans
 
+#: What is shorter is on the way from one state to another.
+SHORTEST_US = 1_000_000
 #: What a station does not work for; waiting for cards is no stop.
 STOPS = (Cause.DOWN, Cause.HELD, Cause.STOPPED, Cause.BLOCKED, Cause.CHANGEOVER)
 
@@ -35,7 +37,11 @@ def stops(basis: Basis, from_us: int, until_us: int) -> list[Span]:
         from_us,
         until_us,
     )
-    found = [span for span in spans if span.cause in STOPS]
+    found = [
+        span
+        for span in spans
+        if span.cause in STOPS and span.ends_us - span.begins_us >= SHORTEST_US
+    ]
     return sorted(found, key=lambda span: (span.begins_us - span.ends_us, span.begins_us))
 
 

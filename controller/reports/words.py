@@ -20,19 +20,19 @@ SENTENCES: Mapping[str, Pair] = {
     "targets": ("Targets", "目标进度"),
     "shift report": ("Shift report", "班次报告"),
     "quality": ("Quality", "质量报告"),
-    "oee": ("Stations and lines: time and OEE", "工位与生产线:时间与设备综合效率"),
-    "counties": ("Counties", "各县(市、区)进度"),
+    "oee": ("Stations and lines: time and OEE", "工位与生产线：时间与设备综合效率"),
+    "counties": ("Counties", "各县（市、区）进度"),
     "as of the evening": (
         "On the evening of {day}. People of 16 and over, each counted once",
-        "截至{day}日终。统计对象为16周岁以上人口,每人计一次",
+        "截至{day}日终。统计对象为16周岁以上人口，每人计一次",
     ),
-    "part of": ("; part of {programme}", ";属于{programme}"),
+    "part of": ("; part of {programme}", "；属于{programme}"),
     # Where a programme stands
     "counted": ("Counted", "换证人数"),
     "of people": ("of {people:,} people", "总任务{people:,}人"),
     "behind plan": ("Behind plan", "落后计划"),
     "ahead of plan": ("Ahead of plan", "超前计划"),
-    "ahead": ("Ahead (+), behind (−)", "超前(+)落后(−)"),
+    "ahead": ("Ahead (+), behind (−)", "超前（+）落后（−）"),
     "plan to date is": ("plan to date {people:,}", "计划进度{people:,}人"),
     "plan to date": ("Plan to date", "计划进度"),
     "plan": ("Plan", "计划"),
@@ -42,19 +42,19 @@ SENTENCES: Mapping[str, Pair] = {
     "forecast": ("Forecast", "预测"),
     "forecast finish": ("Forecast finish", "预计完成日期"),
     "forecast year": ("Forecast for the year", "预计本年完成"),
-    "too few days": ("too few working days to foresee", "工作日不足,无法预测"),
+    "too few days": ("too few working days to foresee", "工作日不足，无法预测"),
     "beyond foresight": ("beyond ten years", "十年以外"),
-    "band of": ("{share:.0%} band: {low} to {high}", "{share:.0%}区间:{low}至{high}"),
+    "band of": ("{share:.0%} band: {low} to {high}", "{share:.0%}区间：{low}至{high}"),
     "band": ("{share:.0%} band", "{share:.0%}预测区间"),
     "no method": (
         "No forecast: {days} working days with figures can be used, and it needs ten.",
-        "不作预测:可用工作日{days}个,至少需要10个。",
+        "不作预测：可用工作日{days}个，至少需要10个。",
     ),
     "method": (
         "Bootstrap over the last {days} working days; the middle {share:.0%} of the futures.",
         (
-            "预测方法:以最近{days}个工作日的实际完成数为样本,按五日一周分块自助抽样,围绕可漂移的水平"
-            "推演;区间取全部推演结果居中的{share:.0%}。"
+            "预测方法：以最近{days}个工作日的实际完成数为样本，按五日一周分块自助抽样，围绕可漂移的水平"
+            "推演；区间取全部推演结果居中的{share:.0%}。"
         ),
     ),
     "this year": ("The year {year}", "{year}年度"),
@@ -81,10 +81,10 @@ SENTENCES: Mapping[str, Pair] = {
     "spoiled and made again": ("spoiled cards, made again", "废卡重制"),
     "load is no progress": (
         "Cards that are no progress: the plan counts people of 16 and over, each once.",
-        "以下证件不计入换证人数:计划只统计16周岁以上人口,每人一次。",
+        "以下证件不计入换证人数：计划只统计16周岁以上人口，每人一次。",
     ),
     "fees": ("Fees and turnaround", "收费与制证周期"),
-    "fees in yuan": ("Fees, yuan", "收费(元)"),
+    "fees in yuan": ("Fees, yuan", "收费（元）"),
     "relieved": ("Relieved", "减免"),
     "turnaround median": ("Receipt to dispatch, median", "接收至分发中位数"),
     "turnaround p99": ("Receipt to dispatch, 99th percentile", "接收至分发第99百分位"),
@@ -102,22 +102,22 @@ SENTENCES: Mapping[str, Pair] = {
     "done": ("Done", "完成"),
     "overdue": ("overdue", "逾期"),
     # Counties and prefectures
-    "by prefecture": ("By prefecture", "按市(州)"),
-    "prefecture": ("Prefecture", "市(州)"),
-    "county": ("County", "县(市、区)"),
+    "by prefecture": ("By prefecture", "按市（州）"),
+    "prefecture": ("Prefecture", "市（州）"),
+    "county": ("County", "县（市、区）"),
     "code": ("Code", "代码"),
     "quota": ("Quota", "任务数"),
     "assumed": ("assumed", "假定"),
     "quotas are assumed": (
         "The quotas are an assumption of this programme's file. {assumption}",
-        "各市(州)任务数为方案文件中的假定,并非上级下达:按人口近似分配,详见方案文件。",
+        "各市（州）任务数为方案文件中的假定，并非上级下达：按人口近似分配，详见方案文件。",
     ),
     "share of quota": ("Of quota", "完成率"),
     "counted so far": ("Counted so far", "累计换证人数"),
     "started": ("Started", "已启动"),
-    "of counties": ("of {counties} counties", "共{counties}个县(市、区)"),
-    "started counties": ("Counties that have started", "已启动的县(市、区)"),
-    "unstarted counties": ("Counties that have not started", "未启动的县(市、区)"),
+    "of counties": ("of {counties} counties", "共{counties}个县（市、区）"),
+    "started counties": ("Counties that have started", "已启动的县（市、区）"),
+    "unstarted counties": ("Counties that have not started", "未启动的县（市、区）"),
     "other counties": ("Counties outside of the programme", "方案以外的地区"),
     "none has started": ("None has started.", "尚无启动。"),
     "all have started": ("All have started.", "已全部启动。"),
@@ -138,7 +138,7 @@ SENTENCES: Mapping[str, Pair] = {
     "applications": ("Applications", "申领信息"),
     # Progress
     "plan of the period is": ("plan of the period {people:,}", "本期计划{people:,}人"),
-    "ahead in the period": ("Ahead (+) or behind (−) in the period", "本期超前(+)落后(−)"),
+    "ahead in the period": ("Ahead (+) or behind (−) in the period", "本期超前（+）落后（−）"),
     "why": ("Where the difference comes from", "进度分析"),
     "held orders": ("Orders held for a person", "挂起待处理任务"),
     "dispatched so far": ("dispatched since the beginning", "累计分发"),
@@ -155,7 +155,7 @@ SENTENCES: Mapping[str, Pair] = {
     "away from the line": ("away from the line", "线外"),
     "done at first": ("orders done with their first card", "首卡即合格的任务"),
     "of received": ("of {received:,} applications", "共{received:,}份"),
-    "refusals": ("Refused applications by reason", "退回的申领信息(按原因)"),
+    "refusals": ("Refused applications by reason", "退回的申领信息（按原因）"),
     "nothing was spoiled": ("Nothing was spoiled.", "无废卡。"),
     "nothing was refused": ("Nothing was refused.", "无退回。"),
     "nothing was made": ("Nothing was made.", "未制证。"),
@@ -174,8 +174,8 @@ SENTENCES: Mapping[str, Pair] = {
             " A line's quantities are its finished cards."
         ),
         (
-            "可用率=生产时间/计划时间;效率=已完成作业的计划用时/生产时间;合格率=合格数/产量;"
-            "设备综合效率为三者之积;一次合格率=首次检验合格数/检验数。生产线的数量为其最终成卡数。"
+            "可用率=生产时间/计划时间；效率=已完成作业的计划用时/生产时间；合格率=合格数/产量；"
+            "设备综合效率为三者之积；一次合格率=首次检验合格数/检验数。生产线的数量为其最终成卡数。"
         ),
     ),
     "station time": ("Station time", "工位时间"),
@@ -186,7 +186,7 @@ SENTENCES: Mapping[str, Pair] = {
             "Every second has a cause: {stations} stations × {length} s = {expected} s;"
             " the causes together are {accounted} s:"
         ),
-        "每一秒均有归属:{stations}个工位×{length}秒={expected}秒;各原因合计{accounted}秒:",
+        "每一秒均有归属：{stations}个工位×{length}秒={expected}秒；各原因合计{accounted}秒：",
     ),
     "reasons of stops": ("What stations stopped for", "停机原因明细"),
     "no stop with a reason": ("No station stopped for a reason.", "无停机。"),
@@ -196,9 +196,9 @@ SENTENCES: Mapping[str, Pair] = {
             "Taken as the median of this stretch: effectiveness tells how steadily a station"
             " worked, not how fast its maker says it could."
         ),
-        "取本时段作业时间的中位数:效率反映工位是否稳定,不与厂家标称速度比较。",
+        "取本时段作业时间的中位数：效率反映工位是否稳定，不与厂家标称速度比较。",
     ),
-    "of the bottleneck": ("{line}, bottleneck {kind}", "{line},瓶颈{kind}"),
+    "of the bottleneck": ("{line}, bottleneck {kind}", "{line}，瓶颈{kind}"),
     "bottleneck": ("bottleneck", "瓶颈"),
     "all stations": ("all stations", "全部工位"),
     "availability": ("Availability", "可用率"),
@@ -220,15 +220,15 @@ SENTENCES: Mapping[str, Pair] = {
     "total": ("Total", "合计"),
     "nothing was done": ("Nothing was done.", "无作业。"),
     # One shift
-    "so far": (" (so far)", "(进行中)"),
+    "so far": (" (so far)", "（进行中）"),
     "stops": ("Stops", "停机次数"),
     "account": ("Account of blanks", "空白卡体对账"),
     "every blank": ("every blank accounted for", "每张空白卡体均有去向"),
-    "account at": ("At {moment}:", "截至{moment}:"),
+    "account at": ("At {moment}:", "截至{moment}："),
     "true": ("true", "平衡"),
     "FALSE": ("FALSE", "不平衡"),
     "cards by hour": ("Cards by hour", "每小时制证"),
-    "cards an hour": ("Cards an hour", "每小时制证(张)"),
+    "cards an hour": ("Cards an hour", "每小时制证（张）"),
     "from": ("From", "起"),
     "longest stops": ("Longest stops", "最长停机"),
     "lasted": ("Lasted", "时长"),
@@ -265,6 +265,14 @@ class Words:
         """Return what a word of a vocabulary is called; one that nobody knows stays as it is."""
         known = VOCABULARY[vocabulary].get(word)
         return self.either(*known) if known else word
+
+    def titled(self, name: str, of: str) -> str:
+        """Put what something is of behind its name."""
+        return f"{name}{self.either(': ', '：')}{of}"
+
+    def beside(self, text: str, more: str) -> str:
+        """Put something in brackets behind a text."""
+        return f"{text}{self.either(f' ({more})', f'（{more}）')}"
 
     @property
     def html_language(self) -> str:

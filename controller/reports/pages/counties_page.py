@@ -36,7 +36,7 @@ def counties_page(found: Counties, w: Words) -> Document:
         total = (w("total"), "", *sums(found.outside))
         sections.append(Section(w("other counties"), (table(columns, rows, "", "", total),)))
     return Document(
-        title=f"{w('counties')}: {w.either(found.title, found.title_zh)}",
+        title=w.titled(w("counties"), w.either(found.title, found.title_zh)),
         subtitle=str(Period(found.first, found.last)),
         words=w,
         tiles=(
@@ -65,6 +65,11 @@ def figure_columns(w: Words) -> list[tuple[str, Show]]:
     ]  # fmt: skip
 
 
+def quota_heading(w: Words, *, assumed: bool) -> str:
+    """Return the heading of quotas; assumed ones are marked wherever they are shown."""
+    return w.beside(w("quota"), w("assumed")) if assumed else w("quota")
+
+
 def figures_of(group: Group) -> tuple[int, ...]:
     """Return what became of the orders of a group, in those columns."""
     return (
@@ -79,9 +84,9 @@ def sums(groups: Sequence[Group]) -> tuple[int, ...]:
 
 
 def _prefectures(found: Counties, w: Words) -> tuple[Part, ...]:
-    assumed = f" ({w('assumed')})" if found.quotas_are_assumed else ""
+    quota = quota_heading(w, assumed=found.quotas_are_assumed)
     columns = [
-        (w("prefecture"), text), (f"{w('quota')}{assumed}", count), *figure_columns(w),
+        (w("prefecture"), text), (quota, count), *figure_columns(w),
         (w("share of quota"), percent),
     ]  # fmt: skip
     rows = [

@@ -17,7 +17,13 @@ from controller.reports.document import (
     text,
     yuan,
 )
-from controller.reports.pages.counties_page import figure_columns, figures_of, name_of, sums
+from controller.reports.pages.counties_page import (
+    figure_columns,
+    figures_of,
+    name_of,
+    quota_heading,
+    sums,
+)
 from controller.reports.pages.targets_page import ahead_facts, years_table
 from controller.reports.pages.time_tables import why
 from controller.reports.progress import Progress
@@ -31,7 +37,7 @@ def progress_page(found: Progress, w: Words, kind: str) -> Document:
     tone: Tone = "bad" if found.counted < round(found.plan) else "good"
     planned = w("plan of the period is", people=round(found.plan))
     return Document(
-        title=f"{w.label('progress', kind)}: {w.either(found.title, found.title_zh)}",
+        title=w.titled(w.label("progress", kind), w.either(found.title, found.title_zh)),
         subtitle=str(Period(found.first, found.last)),
         words=w,
         tiles=(
@@ -50,10 +56,10 @@ def progress_page(found: Progress, w: Words, kind: str) -> Document:
 
 
 def _prefectures(found: Progress, w: Words) -> tuple[Part, ...]:
-    assumed = f" ({w('assumed')})" if found.quotas_are_assumed else ""
+    quota = quota_heading(w, assumed=found.quotas_are_assumed)
     columns = [
         (w("prefecture"), text), *figure_columns(w), (w("counted so far"), count),
-        (f"{w('quota')}{assumed}", count), (w("share of quota"), percent),
+        (quota, count), (w("share of quota"), percent),
     ]  # fmt: skip
     rows = []
     for one in found.prefectures:

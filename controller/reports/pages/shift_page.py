@@ -31,7 +31,7 @@ def shift_page(found: Shift, w: Words) -> Document:
     so_far = "" if found.complete else w("so far")
     name = w.label("shift", found.name)
     return Document(
-        title=f"{w('shift report')}: {found.day} {name}",
+        title=w.titled(w("shift report"), f"{found.day} {name}"),
         subtitle=f"{w.stretch(found.begins_us, found.ends_us)}{so_far}",
         words=w,
         tiles=(
@@ -50,7 +50,7 @@ def shift_page(found: Shift, w: Words) -> Document:
                     causes_chart(found.time, w),
                     causes_table(found.time, w),
                     sum_check(found.time, w),
-                    indicators_table(found.time, w),
+                    indicators_table(found.time, w, w("ratios")),
                 ),
             ),
             Section(w("longest stops"), (_stops(found, w),)),
@@ -111,7 +111,7 @@ def _account(found: Shift, w: Words) -> Note:
         f"{cards:,} {w.label('account', term)}" for term, cards in found.account.items()
     )
     true = w("true") if found.balanced else w("FALSE")
-    equation = f"{issued} = {' + '.join(parts)}: {true}"
+    equation = w.titled(f"{issued} = {' + '.join(parts)}", true)
     at = w("account at", moment=w.moment(found.account_at_us))
     return Note(f"{at} {equation}", "good" if found.balanced else "bad")
 

@@ -33,7 +33,7 @@ def targets_page(found: Targets, w: Words) -> Document:
     if found.part_of:
         subtitle += w("part of", programme=found.part_of)
     return Document(
-        title=f"{w('targets')}: {w.either(found.title, found.title_zh)}",
+        title=w.titled(w("targets"), w.either(found.title, found.title_zh)),
         subtitle=subtitle,
         words=w,
         tiles=(
@@ -59,10 +59,10 @@ def ahead_facts(standing: Standing, w: Words) -> tuple[Fact, Fact]:
     tone: Tone = "bad" if behind else "good"
     label = w("behind plan") if behind else w("ahead of plan")
     planned = w("plan to date is", people=round(standing.plan))
-    days = w("working days")
+    in_days = w.beside(label, w("working days"))
     return (
         Fact(label, standing.ahead_people, signed, planned, tone),
-        Fact(f"{label} ({days})", standing.ahead_working_days, signed_tenths, "", tone),
+        Fact(in_days, standing.ahead_working_days, signed_tenths, "", tone),
     )
 
 
@@ -81,7 +81,7 @@ def years_table(years: tuple[YearFigures, ...], w: Words) -> Table:
         sum(column) for column in zip(*(row[1:4] for row in rows), strict=True)
     )
     total = (w("total"), target, plan, counted, counted - plan, counted / target)
-    return table(columns, rows, "", w("years"), total)
+    return table(columns, rows, "", "", total)
 
 
 def _required(standing: Standing, w: Words) -> Fact:

@@ -30,7 +30,7 @@ _ORDER = (
 def why(cause: str, reason: str, w: Words) -> str:
     """Say a cause and its reason in words."""
     name = w.label("cause", cause)
-    return f"{name}: {w.label('reason', reason)}" if reason else name
+    return w.titled(name, w.label("reason", reason)) if reason else name
 
 
 def sum_check(found: Oee, w: Words) -> Note:
@@ -92,10 +92,10 @@ def reasons_table(found: Oee, w: Words) -> Table:
         if one.reason
     ]
     columns = [(w("station"), text), (w("cause"), text), (w("time"), hours)]
-    return table(columns, rows, w("no stop with a reason"), w("reasons of stops"))
+    return table(columns, rows, w("no stop with a reason"))
 
 
-def indicators_table(found: Oee, w: Words) -> Table:
+def indicators_table(found: Oee, w: Words, title: str = "") -> Table:
     """Return the ratios of every station and line."""
     columns = [
         (w("unit"), text), (w("kind"), text), (w("availability"), percent),
@@ -108,10 +108,10 @@ def indicators_table(found: Oee, w: Words) -> Table:
     ]  # fmt: skip
     for line in found.lines:
         if line.bottleneck is not None:
-            label = f"{w('bottleneck')}: {w.label('kind', line.bottleneck_kind)}"
+            label = w.titled(w("bottleneck"), w.label("kind", line.bottleneck_kind))
             rows.append((line.line, label, *_ratios(line.bottleneck)))
         rows.append((line.line, w("all stations"), *_ratios(line.stations)))
-    return table(columns, rows, "", w("ratios"))
+    return table(columns, rows, "", title)
 
 
 def planned_table(found: Oee, w: Words) -> Table:
@@ -121,7 +121,7 @@ def planned_table(found: Oee, w: Words) -> Table:
         kind, act = name.split(" ", 1)
         rows.append((w.label("kind", kind), w.label("act", act), time_us / 1_000_000))
     columns = [(w("kind"), text), (w("act"), text), (w("seconds"), tenths)]
-    return table(columns, rows, w("nothing was done"), w("planned run time"))
+    return table(columns, rows, w("nothing was done"))
 
 
 def _ratios(one: Indicators) -> tuple[float | None, ...]:
