@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from drivers.errors import (
+    ChipKeysRefused,
     ChipMute,
     ChipRefused,
     CommandRefused,
@@ -53,6 +54,7 @@ FAILURES: Mapping[type[DriverError], Reaction] = {
     CoverOpen: Reaction.HOLD,
     NothingAtSource: Reaction.HOLD,
     DestinationTaken: Reaction.HOLD,
+    ChipKeysRefused: Reaction.HOLD,
     WrongDevice: Reaction.ABORT,
     Jam: Reaction.ABORT,
     WorkpieceLost: Reaction.ABORT,
@@ -76,6 +78,9 @@ ADVICE: Mapping[str, str] = {
         "is in doubt, else `cardcentre card spoil`"
     ),
     DestinationTaken.code: "take out what lies there and has no business there",
+    ChipKeysRefused.code: (
+        "compare the key set in the centre's file with the one that these blanks came with"
+    ),
     WrongDevice.code: "put the right machine on this port, or name it in the centre's file",
 }
 

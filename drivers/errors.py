@@ -129,6 +129,12 @@ class ChipRefused(DriverError):
     code = "chip.refused"
 
 
+class ChipKeysRefused(DriverError):
+    """The chip and the centre do not hold the same keys, and nothing was written."""
+
+    code = "chip.keys_refused"
+
+
 class ChipMute(DriverError):
     """The chip does not answer, or answers against its transmission protocol."""
 
