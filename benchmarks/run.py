@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.command import CommandFailed
 
-NAMES = ("ledger", "cli", "simulate", "forecast")
+NAMES = ("ledger", "cli", "simulate", "forecast", "metrics")
 
 
 def main(arguments: list[str]) -> int:

@@ -21,27 +21,34 @@ Sample = tuple[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric with all its samples."""
+    """One metric with the lines of all its samples."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     text: str
-    samples: Sequence[Sample]
+    lines: Sequence[str]
+
+
+def family(
+    name: str, kind: Literal["counter", "gauge", "histogram"], text: str, samples: Iterable[Sample]
+) -> Family:
+    """Return a metric under its full name."""
+    return Family(name, kind, text, [f"{name}{labels} {value!r}" for labels, value in samples])
 
 
 def counter(name: str, text: str, samples: Iterable[Sample]) -> Family:
     """Return what only grows; its name gets the ending that Prometheus asks for."""
-    return Family(f"{PREFIX}{name}_total", "counter", text, tuple(samples))
+    return family(f"{PREFIX}{name}_total", "counter", text, samples)
 
 
 def gauge(name: str, text: str, samples: Iterable[Sample]) -> Family:
     """Return what goes up and down."""
-    return Family(PREFIX + name, "gauge", text, tuple(samples))
+    return family(PREFIX + name, "gauge", text, samples)
 
 
 def histogram(name: str, text: str, samples: Iterable[Sample]) -> Family:
     """Return observations sorted into buckets; what each sample is stands before its labels."""
-    return Family(PREFIX + name, "histogram", text, tuple(samples))
+    return family(PREFIX + name, "histogram", text, samples)
 
 
 def one(value: float) -> tuple[Sample, ...]:
@@ -59,11 +66,9 @@ def labelled(names: tuple[str, ...], values: tuple[str, ...]) -> str:
 def exposition(families: Iterable[Family]) -> str:
     """Return families as text."""
     lines = []
-    for family in families:
-        name = family.name
-        lines.append(f"# HELP {name} {family.text}")
-        lines.append(f"# TYPE {name} {family.kind}")
-        lines.extend([f"{name}{labels} {value!r}" for labels, value in family.samples])
+    for each in families:
+        lines.append(f"# HELP {each.name} {each.text}\n# TYPE {each.name} {each.kind}")
+        lines.extend(each.lines)
     return "\n".join(lines) + "\n" if lines else ""
 
 

@@ -20,7 +20,23 @@ DUE = (("overdue", -1), ("within_1_day", 1), ("within_3_days", 3), ("within_7_da
 LATER = "later"
 _GOOD = (CardState.ACCEPTED, CardState.PACKED, CardState.DISPATCHED)
 _SPOILED = (CardState.SPOILED, CardState.DESTROYED)
+_STATE = "cardcentre_station_state"
 _OF_STATION = ("line", "station", "kind", "state")
+
+
+def _word(text: str) -> str:
+    return text.replace(" ", "_")
+
+
+_STAGES = {
+    stage: labelled(("stage",), (_word(stage),))
+    for stage in (ISSUED, *(state.value for state in CardState if state is not CardState.BLANK))
+}
+_VERDICTS = {
+    (act, verdict): labelled(("act", "verdict"), (act, verdict))
+    for act in ("read_back", "inspect")
+    for verdict in (ACCEPT, REJECT)
+}
 
 
 def families(now: Snapshot) -> Iterator[Family]:
@@ -34,18 +50,13 @@ def families(now: Snapshot) -> Iterator[Family]:
 
 
 def _cards(now: Snapshot) -> Iterator[Family]:
-    stages = (ISSUED, *(state.value for state in CardState if state is not CardState.BLANK))
     yield counter(
         "cards", "Cards that reached a stage.",
-        ((labelled(("stage",), (_word(stage),)), now.stages.get(stage, 0)) for stage in stages),
+        ((labels, now.stages.get(stage, 0)) for stage, labels in _STAGES.items()),
     )  # fmt: skip
     yield counter(
         "verdicts", "Cards judged, by the act that judged them.",
-        (
-            (labelled(("act", "verdict"), (act, verdict)), now.verdicts.get((act, verdict), 0))
-            for act in ("read_back", "inspect")
-            for verdict in (ACCEPT, REJECT)
-        ),
+        ((labels, now.verdicts.get(judged, 0)) for judged, labels in _VERDICTS.items()),
     )  # fmt: skip
     yield counter(
         "spoiled_cards", "Cards made unusable, by reason.",
@@ -78,22 +89,30 @@ def _account(now: Snapshot) -> Iterable[tuple[str, int]]:
 
 
 def _stations(now: Snapshot) -> Iterator[Family]:
-    states: list[Sample] = []
+    states: list[str] = []
     spent: list[Sample] = []
     for station in now.stations:
-        keys = _states_of(station.line, station.name, station.kind)
-        present = station.time.state
-        states.extend([(key, int(state is present)) for state, key in keys.items()])
+        names = (station.line, station.name, station.kind)
+        states.append(_one_hot(*names, station.time.state))
+        labels = _labels_of_states(*names)
         seconds = station.time.seconds(now.now_us)
-        spent.extend([(keys[state], round(time_s, 6)) for state, time_s in seconds.items()])
-    yield gauge(
-        "station_state", "1 for the PackML state that a station is in, else 0.", states
-    )  # fmt: skip
+        spent.extend([(labels[state], time_s) for state, time_s in seconds.items()])
+    text = "1 for the PackML state that a station is in, else 0."
+    yield Family(_STATE, "gauge", text, states)
     yield counter("station_state_seconds", "Time that a station has been in a PackML state.", spent)
 
 
+@lru_cache(maxsize=4096)
+def _one_hot(line: str, station: str, kind: str, present: StationState) -> str:
+    """Return a station's lines: the larger part of a page, and seldom new."""
+    return "\n".join(
+        f"{_STATE}{labels} {int(state is present)}"
+        for state, labels in _labels_of_states(line, station, kind).items()
+    )
+
+
 @lru_cache(maxsize=1024)
-def _states_of(line: str, station: str, kind: str) -> dict[StationState, str]:
+def _labels_of_states(line: str, station: str, kind: str) -> dict[StationState, str]:
     return {
         state: labelled(_OF_STATION, (line, station, kind, state.value)) for state in StationState
     }
@@ -115,14 +134,25 @@ def _works(now: Snapshot) -> Iterator[Family]:
 
 def _buckets(
     observed: Histogram, names: tuple[str, ...] = (), values: tuple[str, ...] = ()
-) -> Iterator[Sample]:
+) -> list[Sample]:
+    buckets, sums, count = _labels_of_buckets(observed.bounds, names, values)
+    running = observed.running()
+    return [
+        *zip(buckets, running, strict=True),
+        (sums, observed.total),
+        (count, running[-1]),
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _labels_of_buckets(
+    bounds: tuple[float, ...], names: tuple[str, ...], values: tuple[str, ...]
+) -> tuple[list[str], str, str]:
     labels = labelled(names, values) if names else ""
     with_bound = (*names, "le")
-    total = 0.0
-    for bound, total in observed.buckets():
-        yield "_bucket" + labelled(with_bound, (*values, bound)), total
-    yield f"_sum{labels}", observed.total
-    yield f"_count{labels}", total
+    limits = (*map(str, bounds), "+Inf")
+    buckets = ["_bucket" + labelled(with_bound, (*values, limit)) for limit in limits]
+    return buckets, f"_sum{labels}", f"_count{labels}"
 
 
 def _orders(now: Snapshot) -> Iterator[Family]:
@@ -181,10 +211,6 @@ def due_label(promise_date: str, today: date) -> str:
     """Return the bucket of a promise date."""
     days_left = (date.fromisoformat(promise_date) - today).days
     return next((label for label, days in DUE if days_left <= days), LATER)
-
-
-def _word(text: str) -> str:
-    return text.replace(" ", "_")
 
 
 def _yes(*, express: bool) -> str:

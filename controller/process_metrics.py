@@ -9,19 +9,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from controller.exposition import Family, one
+from controller.exposition import Family, family, one
 
 _PAGE_BYTES = resource.getpagesize()
 
 
 def process_families() -> Iterator[Family]:
     """Return processor and memory as they are now."""
-    yield Family(
+    yield family(
         "process_cpu_seconds_total", "counter", "Processor time spent, by user and system.",
         one(time.process_time()),
     )  # fmt: skip
     resident_pages = int(Path("/proc/self/statm").read_bytes().split()[1])
-    yield Family(
+    yield family(
         "process_resident_memory_bytes", "gauge", "Memory that is resident.",
         one(resident_pages * _PAGE_BYTES),
     )  # fmt: skip

@@ -8,7 +8,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from controller.reason_labels import reason_label
 from jobs.books import OPEN_ORDERS, Books
@@ -16,12 +17,15 @@ from jobs.events import Event, Kind
 from jobs.rows import Work, WorkState
 from jobs.states import CARD_TABLE, CardState, CardTrigger, OrderTrigger, StationState
 
-_STAGE = {trigger: state for (_, trigger), state in CARD_TABLE.items()}
+# Plain words, looked up for every event: a member of an enumeration takes longer to get at.
+_STAGE = {trigger.value: state.value for (_, trigger), state in CARD_TABLE.items()}
 ISSUED = "issued"
 ACCEPT, REJECT = "accept", "reject"
 #: Acts whose result is a verdict on the card.
 _VERDICT_ACTS = {"read_back", "inspect"}
 _GOOD_VERDICTS = {CardTrigger.VERIFY.value, CardTrigger.ACCEPT.value}
+_SPOIL, _PACK = CardTrigger.SPOIL.value, CardTrigger.PACK.value
+_REQUEUE, _DONE = OrderTrigger.REQUEUE.value, WorkState.DONE.value
 
 WORK_BOUNDS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 WRITE_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0)
@@ -49,22 +53,12 @@ class Histogram:
         other.counts, other.total = self.counts.copy(), self.total
         return other
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """Return Prometheus' cumulative buckets."""
-        found, running = [], 0
-        for bound, count in zip(_bound_names(self.bounds), self.counts, strict=True):
-            running += count
-            found.append((bound, float(running)))
-        return found
+    def running(self) -> list[int]:
+        """Return how many were at most each bound, and last how many there were."""
+        return list(accumulate(self.counts))
 
 
-@cache
-def _bound_names(bounds: tuple[float, ...]) -> tuple[str, ...]:
-    return (*map(str, bounds), "+Inf")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
+class OpenOrder(NamedTuple):
     """What is counted of an order that is not done or cancelled."""
 
     state: str
@@ -93,9 +87,9 @@ class StationTime:
 
     def seconds(self, now_us: int) -> dict[StationState, float]:
         """Return the time in every state it has been in, the present one included."""
-        spent = self.copy()
-        spent.change(self.state, now_us)
-        return {state: time_us / MICROSECONDS for state, time_us in spent.spent_us.items()}
+        present_us = self.spent_us.get(self.state, 0) + max(0, now_us - self.since_us)
+        spent_us = self.spent_us | {self.state: present_us}
+        return {state: time_us / MICROSECONDS for state, time_us in spent_us.items()}
 
 
 class Tally:
@@ -142,7 +136,7 @@ class Tally:
             see(event)
 
     def _order_changed(self, event: Event) -> None:
-        if event.draft.data.get("trigger") == OrderTrigger.REQUEUE.value:
+        if event.draft.data.get("trigger") == _REQUEUE:
             self.remakes += 1
         self._look_at_order(event.draft.order)
 
@@ -158,11 +152,11 @@ class Tally:
         for card in cards:
             self._look_at_card(card)
             if trigger in _STAGE:
-                self.stages[_STAGE[CardTrigger(trigger)].value] += 1
-            if trigger == CardTrigger.SPOIL.value:
+                self.stages[_STAGE[trigger]] += 1
+            if trigger == _SPOIL:
                 reason = event.draft.data.get("reason") or self._books.cards[card].reason
                 self.spoils[reason_label(reason)] += 1
-            if trigger == CardTrigger.PACK.value:
+            if trigger == _PACK:
                 self._look_at_order(self._books.cards[card].order)
 
     def _work_begun(self, event: Event) -> None:
@@ -175,16 +169,22 @@ class Tally:
         if work is None:
             return
         data = event.draft.data
-        kind = self._kinds.get(work.station, "unknown")
-        self.works[work.act, kind, data["outcome"]] += 1
-        done = data["outcome"] == WorkState.DONE.value
+        kind, outcome = self._kinds.get(work.station, "unknown"), data["outcome"]
+        self.works[work.act, kind, outcome] += 1
+        done = outcome == _DONE
         if done and measured:
-            histogram = self.durations.setdefault((work.act, kind), Histogram(WORK_BOUNDS_S))
-            histogram.observe((event.time_us - work.begun_us) / MICROSECONDS)
+            duration_s = (event.time_us - work.begun_us) / MICROSECONDS
+            self._durations_of(work.act, kind).observe(duration_s)
         if done and work.act in _VERDICT_ACTS:
             good = data.get("trigger") in _GOOD_VERDICTS
             self.verdicts[work.act, ACCEPT if good else REJECT] += len(work.cards)
         self._cards_changed(work.cards, event)
+
+    def _durations_of(self, act: str, kind: str) -> Histogram:
+        found = self.durations.get((act, kind))
+        if found is None:
+            found = self.durations[act, kind] = Histogram(WORK_BOUNDS_S)
+        return found
 
     def _station_changed(self, event: Event) -> None:
         station = self.stations.get(event.draft.station)
