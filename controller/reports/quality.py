@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from controller.reason_labels import reason_label
-from controller.reports.reading import Basis, Period
+from controller.reports.reading import DAY_US, Basis, Period
 from jobs.day_counts import china_day
 from jobs.events import Event, Kind
 from jobs.ledger.store import Store, event_from_record
@@ -16,6 +16,8 @@ from jobs.standing import between
 from jobs.states import CardTrigger, OrderState
 
 _FIRST = 1
+#: A card that was issued longer ago has left, or was spoiled, before.
+LIFE_US = 90 * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,11 @@ def quality(basis: Basis, period: Period) -> Quality:
 def spoilage(store: Store, from_us: int, until_us: int) -> tuple[Spoilage, ...]:
     """Return the cards spoiled in a stretch of time by day, station and reason."""
     found: Counter[tuple[date, str, str]] = Counter()
-    spoiled = "SELECT id FROM cards WHERE state IN ('spoiled', 'destroyed') AND issued_us < ?"
-    for row in store.query(spoiled, (until_us,)):
+    spoiled = (
+        "SELECT id FROM cards WHERE state IN ('spoiled', 'destroyed')"
+        " AND issued_us >= ? AND issued_us < ?"
+    )
+    for row in store.query(spoiled, (from_us - LIFE_US, until_us)):
         events = _events_of(store, row["id"])
         at_us, station, reason = _condemned(events)
         if from_us <= at_us < until_us:
