@@ -58,7 +58,7 @@ def _of_standing(standing: Standing) -> Iterator[tuple[str, str, float]]:
         standing.ahead_people
     )  # fmt: skip
     yield (
-        "ahead_working_days", "Working days ahead of the plan; below 0: behind.",
+        "ahead_workdays", "Working days ahead of the plan; below 0: behind.",
         standing.ahead_working_days,
     )  # fmt: skip
     yield "year_target_people", "People that this year has to bring.", standing.year_target
@@ -132,7 +132,7 @@ def _of_orders(figures: TargetFigures) -> Iterator[Family]:
             (labelled(("point",), ("p99",)), late),
         )
         yield gauge(
-            "turnaround_working_days", "Working days from package to dispatch, of the cards"
+            "turnaround_workdays", "Working days from package to dispatch, of the cards"
             " dispatched in the last 30 days.", points,
         )  # fmt: skip
 
@@ -153,13 +153,13 @@ def stock_families(
     yield gauge("store_blanks", "Blanks delivered and not put into a magazine.", one(in_store))
     if cards_per_day:
         yield gauge(
-            "stock_days", "Working days that the blanks in store and magazines last at the"
+            "stock_workdays", "Working days that the blanks in store and magazines last at the"
             " recent rate.", one((in_store + in_magazines) / cards_per_day),
         )  # fmt: skip
     coming = [delivery.day for delivery in deliveries if delivery.day > today]
     if coming:
         yield gauge(
-            "next_delivery_days", "Working days until blanks are delivered next.",
+            "next_delivery_workdays", "Working days until blanks are delivered next.",
             one(calendar.count(today + timedelta(days=1), min(coming))),
         )  # fmt: skip
 

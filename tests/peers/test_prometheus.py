@@ -217,6 +217,16 @@ async def answered(client: httpx.AsyncClient, query: str) -> bool:
     return any(not math.isnan(float(one["value"][1])) for one in said["data"]["result"])
 
 
+async def test_promtool_finds_nothing_to_say_about_targets(tmp_path: Path) -> None:
+    scraped = await Scraped(tmp_path).open()
+    await scraped.have_a_history()
+    page = tmp_path / "page"
+    page.write_text(scraped.centre.scrape(), encoding="utf-8")
+    said = await run("sh", "-c", f"{promtool()} check metrics < {page}")
+    assert (said.status, said.text) == (0, "")
+    scraped.centre.ledger.close()
+
+
 async def test_every_query_of_the_dashboard_returns_data(tmp_path: Path) -> None:
     waiting = dict(queries())
     asked = len(waiting)

@@ -64,7 +64,7 @@ async def test_the_gauges_are_the_figures_of_the_ledger(tmp_path: Path) -> None:
     assert found["cardcentre_orders_waiting"] == 2
     assert found['cardcentre_load_cards{load="replacement"}'] == 0
     assert found['cardcentre_prefecture_people{prefecture="2201"}'] == 5_000_000
-    assert found['cardcentre_turnaround_working_days{point="median"}'] == 1
+    assert found['cardcentre_turnaround_workdays{point="median"}'] == 1
     # A forecast needs ten days; there are none before today.
     assert not [name for name in found if "forecast" in name]
 
@@ -118,19 +118,23 @@ async def test_how_long_the_blanks_last_is_told_when_deliveries_are(tmp_path: Pa
     assert found["cardcentre_store_blanks"] == 90
     assert found['cardcentre_magazine_blanks{line="line-1"}'] == 9
     # On Monday the 12th no working day is over since the first order: the rate is not known.
-    assert "cardcentre_stock_days" not in found
+    assert "cardcentre_stock_workdays" not in found
     # Tuesday the 13th to Tuesday the 20th without the week-end.
-    assert found["cardcentre_next_delivery_days"] == 6
+    assert found["cardcentre_next_delivery_workdays"] == 6
     await centre.make_good(2)
     centre.now_us += DAY_US
     # Tuesday: one working day is over, on which one card was made; 90 + 8 blanks last 98 days.
     # The card of Saturday was made before the first working day.
-    assert scraped(centre)["cardcentre_stock_days"] == 98
+    assert scraped(centre)["cardcentre_stock_workdays"] == 98
     centre.now_us += 8 * DAY_US  # Wednesday the 21st
     assert scraped(centre)["cardcentre_store_blanks"] == 1_090
 
 
 async def test_a_centre_without_deliveries_says_nothing_of_its_store(tmp_path: Path) -> None:
     found = scraped(await three_orders(tmp_path))
-    names = {"cardcentre_store_blanks", "cardcentre_stock_days", "cardcentre_next_delivery_days"}
+    names = {
+        "cardcentre_store_blanks",
+        "cardcentre_stock_workdays",
+        "cardcentre_next_delivery_workdays",
+    }
     assert not names & found.keys()
