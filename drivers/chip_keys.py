@@ -12,6 +12,9 @@ from drivers.scp03 import SessionKeys
 class ChipKeys(Protocol):
     """The static keys of our chips, out of reach."""
 
+    def host_challenge(self) -> bytes:
+        """Return 8 fresh random bytes."""
+
     async def session_keys(
         self, key_version: int, diversification: bytes, context: bytes
     ) -> SessionKeys:

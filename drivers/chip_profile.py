@@ -4,7 +4,7 @@ Another profile is added here (or handed in) without touching the driver.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -29,7 +29,8 @@ class ChipProfile:
     card_serial_bytes: int
     #: Data bytes of one APDU: so many that one T=1 block of 254 carries it with its header.
     data_bytes_max: int
-    secure_messaging: bool
+    #: The static keys of its secure channel (SCP03); None writes in the clear.
+    key_version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class ChipContents:
     card_serial: bytes = field(repr=False)
 
 
-_RID2_PLAIN: Final = ChipProfile(
-    name="rid2-plain",
+_RID2: Final = ChipProfile(
+    name="rid2",
     application=bytes.fromhex("F052494432"),
     files=MappingProxyType(
         {
@@ -54,11 +55,12 @@ _RID2_PLAIN: Final = ChipProfile(
     management_file_id=5,
     chip_serial_bytes=8,
     card_serial_bytes=16,
-    data_bytes_max=248,
-    secure_messaging=False,
+    data_bytes_max=239,
+    key_version=0x30,
 )
+_RID2_PLAIN: Final = replace(_RID2, name="rid2-plain", data_bytes_max=248, key_version=None)
 
-_PROFILES: Final = (_RID2_PLAIN,)
+_PROFILES: Final = (_RID2, _RID2_PLAIN)
 
 
 def profile_named(name: str) -> ChipProfile:

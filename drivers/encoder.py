@@ -13,6 +13,7 @@ from drivers import apdu
 from drivers.apdu import LifeCycle, life_cycle_in
 from drivers.ccid import CardStatus, MessageType
 from drivers.ccid_slot import CcidSlot, raise_slot_error
+from drivers.chip_keys import ChipKeys
 from drivers.chip_profile import ChipContents, ChipProfile
 from drivers.chip_session import ChipSession, close_chip, open_chip
 from drivers.errors import ChipMute, ChipRefused, Garbled, NoCard, ReplyTimeout, WrongDevice
@@ -36,7 +37,11 @@ class EncoderTimeouts:
 
 
 class ChipEncoder:
-    """A serial CCID reader with one slot that personalises chips of one profile."""
+    """A serial CCID reader with one slot that personalises chips of one profile.
+
+    What every chip tells anybody is asked in the clear, and so is the evidence of a writing: a
+    locked chip may be read, and one that is not locked is not done.
+    """
 
     def __init__(
         self,
@@ -45,9 +50,11 @@ class ChipEncoder:
         timeouts: EncoderTimeouts | None = None,
         *,
         echo: bool = True,
+        keys: ChipKeys | None = None,
     ) -> None:
-        assert not profile.secure_messaging, "this driver writes plain profiles"
+        assert profile.key_version is None or keys is not None, "a secure channel needs keys"
         self._profile = profile
+        self._keys = keys
         self._timeouts = timeouts or EncoderTimeouts()
         self._slot = CcidSlot(wire, echo=echo)
 
@@ -105,14 +112,17 @@ class ChipEncoder:
         self._check_sizes(contents)
         async with self._session() as chip:
             await self._require_personalisation(chip)
+            await self._open_proven_channel(chip)
             for file in self._profile.files.values():
                 await self._write_file(chip, file.id, 0, contents.files[file.id])
             differing = await self._differing_file(chip, contents)
             if differing is not None:
                 raise _differs(differing)
             await self._write_card_serial(chip, contents.card_serial)
-            # ACTIVATE FILE acts on what is selected: the application, not its last file.
+            # ACTIVATE FILE acts on what is selected: the application, not its last file. Selecting
+            # it ends the channel.
             await self._select_application(chip)
+            await self._open_channel(chip)
             await chip.ask(apdu.activate())
 
     async def write_outcome(self, note: Note, contents: ChipContents) -> Outcome:
@@ -139,6 +149,9 @@ class ChipEncoder:
         try:
             async with self._session() as chip:
                 if not await self._is_terminated(chip):
+                    await self._open_proven_channel(chip)
+                    await self._select_application(chip)
+                    await self._open_channel(chip)
                     await chip.ask(apdu.terminate())
                 return await self._is_terminated(chip)
         except (NoCard, ChipMute):
@@ -183,8 +196,19 @@ class ChipEncoder:
 
     async def _select_application(self, chip: ChipSession) -> int:
         """Select the application and return its life cycle."""
-        command = apdu.select_application(self._profile.application)
-        return life_cycle_in(await chip.ask(command))
+        return life_cycle_in(await chip.select_application(self._profile.application))
+
+    async def _open_channel(self, chip: ChipSession) -> None:
+        """Open the secure channel of a profile that has one."""
+        if self._profile.key_version is not None and self._keys is not None:
+            await chip.open_channel(self._profile.key_version, self._keys)
+
+    async def _open_proven_channel(self, chip: ChipSession) -> None:
+        """Open it and make sure that the chip decrypts, before anything is written."""
+        await self._open_channel(chip)
+        if self._profile.key_version is not None:
+            harmless = apdu.select_file(self._profile.management_file_id)
+            await chip.prove_encryption(self._profile.key_version, harmless)
 
     async def _require_personalisation(self, chip: ChipSession) -> None:
         life_cycle = await self._select_application(chip)

@@ -83,10 +83,10 @@ def is_authentic(keys: SessionKeys, context: bytes, cryptogram: bytes) -> bool:
 
 
 def initialize_update(key_version: int, host_challenge: bytes) -> Command:
-    """Ask the chip for its challenge. Asked twice it makes another: never repeat it."""
+    """Ask the chip for its challenge; asked twice it makes another, and the last one counts."""
     assert len(host_challenge) == CHALLENGE_BYTES
     header = bytes((0x80, 0x50, key_version, 0))
-    return Command("INITIALIZE UPDATE", header, host_challenge, 0, repeatable=False)
+    return Command("INITIALIZE UPDATE", header, host_challenge, 0)
 
 
 class SecureChannel:

@@ -13,7 +13,8 @@ from functools import reduce
 from operator import xor
 from pathlib import Path
 
-from drivers.chip_profile import ChipContents, profile_named
+from drivers.chip_keys import ChipKeys
+from drivers.chip_profile import ChipContents, ChipProfile, profile_named
 from drivers.encoder import ChipEncoder, EncoderTimeouts
 from drivers.outcome import Note
 from simulators.wire import MemoryWire, memory_pair
@@ -200,13 +201,18 @@ class Peer:
 
 @asynccontextmanager
 async def bench(
-    chip: Chip | None, *, echo: bool = True, driver_echo: bool = True
+    chip: Chip | None,
+    *,
+    echo: bool = True,
+    driver_echo: bool = True,
+    profile: ChipProfile = PROFILE,
+    keys: ChipKeys | None = None,
 ) -> AsyncIterator[tuple[ChipEncoder, Peer]]:
     near, far = memory_pair()
     peer = Peer(far, chip, echo=echo)
     async with asyncio.TaskGroup() as group:
         group.create_task(peer.serve())
-        encoder = ChipEncoder(near, PROFILE, EncoderTimeouts(), echo=driver_echo)
+        encoder = ChipEncoder(near, profile, EncoderTimeouts(), echo=driver_echo, keys=keys)
         try:
             yield encoder, peer
         finally:
