@@ -1,6 +1,7 @@
 """Independent programs: where they are, which version ran, and what they said. Nothing of ours."""
 
 import asyncio
+import importlib.metadata
 import os
 import re
 import shutil
@@ -32,6 +33,11 @@ def peer(program: str, package: str, *version: str) -> str:
     named = next((line for line in lines if re.search(r"\d\.\d", line)), "version unknown")
     print(f"peer {program}: {named}")
     return found
+
+
+def package(name: str) -> None:
+    """Print which version of a Python package runs."""
+    print(f"peer {name}: {importlib.metadata.version(name)}")
 
 
 @dataclass(frozen=True, slots=True)
