@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.command import CommandFailed
 
-NAMES = ("ledger", "cli", "simulate", "forecast", "metrics")
+NAMES = ("ledger", "cli", "simulate", "forecast", "metrics", "programme")
 
 
 def main(arguments: list[str]) -> int:
