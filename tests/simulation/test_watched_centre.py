@@ -12,9 +12,18 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from config.centre import load_centre, shipped_centre
+from controller.clock import CalendarClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_page import MetricsPage
-from controller.simulating import SimulationPlan, _all_at_work, _produce, _running, _take_in, seeded
+from controller.simulating import (
+    DEFAULT_DAY,
+    SimulationPlan,
+    _produce,
+    _take_in,
+    all_at_work,
+    running,
+    seeded,
+)
 from controller.telemetry import Telemetry, metered
 from jobs.account import account
 from jobs.books import OPEN_ORDERS
@@ -34,7 +43,8 @@ async def test_metrics_agree_with_the_books_and_neither_they_nor_the_log_name_an
     plan = SimulationPlan(ORDERS, SEED)
     config = seeded(shipped.model_copy(update={"simulation": simulation}), plan)
     log = io.StringIO()
-    async with _running(config, plan, tmp_path) as made:
+    clock = CalendarClock(start_of_day_us(DEFAULT_DAY, 8))
+    async with running(config, plan, tmp_path, clock) as made:
         service, books = made.service, made.ledger.books
         now_us = service.clock.now_us
         lines = [metered(parts) for parts in service.lines.values()]
@@ -42,7 +52,7 @@ async def test_metrics_agree_with_the_books_and_neither_they_nor_the_log_name_an
         watcher = LedgerLog(make_logger(log, now_us), books)
         made.ledger.listeners.append(watcher.see)
         began_us = now_us()
-        await _all_at_work(service)
+        await all_at_work(service)
         await _take_in(made, tmp_path)
         await _produce(made, lambda _done: None)
         ended_us = now_us()
