@@ -15,7 +15,7 @@ from controller.command_line.problems import No, WrongUse
 from controller.command_line.session import Session, pass_session
 
 if TYPE_CHECKING:  # what reports need takes longer to import than most commands run
-    from config.programme import Programme
+    from config.programme import Programme, YearTarget
     from controller.reports.making import Made
     from controller.reports.reading import Basis, Period
 
@@ -75,11 +75,9 @@ def targets(session: Session, /, day: datetime | None, year: int | None, **optio
         raise WrongUse("give --day or --year, not both")
     with _reported(session, options) as (basis, programme, shown):
         plan = _needed(programme)
-        ends = {target.year: target.ends for target in plan.targets}
-        if year and year not in ends:
-            known = ", ".join(map(str, ends))
-            raise WrongUse(f"{plan.name} has no target for {year} (it has: {known})")
-        today = min(basis.today(), ends[year]) if year else _date(day) or basis.today()
+        today = _date(day) or basis.today()
+        if year:
+            today = min(basis.today(), _target(plan, year, basis.today()).ends)
         shown(targets_report(basis, plan, today))
 
 
@@ -189,6 +187,16 @@ def _needed(programme: "Programme | None") -> "Programme":
     if programme is None:
         raise No("the centre works to no plan: set plan in its [programme], or give --programme")
     return programme
+
+
+def _target(plan: "Programme", year: int, today: date) -> "YearTarget":
+    found = next((target for target in plan.targets if target.year == year), None)
+    if found is None:
+        known = ", ".join(str(target.year) for target in plan.targets)
+        raise WrongUse(f"{plan.name} has no target for {year} (it has: {known})")
+    if found.begins > today:
+        raise No(f"the ledger ends on {today}, before the target of {year} begins")
+    return found
 
 
 def _period_of(options: dict[str, Any], first: date, last: date) -> "Period":

@@ -176,7 +176,9 @@ def tenths(value: float | None) -> str:
 
 def signed_tenths(value: float | None) -> str:
     """Show how many days something is ahead (+) or behind."""
-    return NOTHING if value is None else f"{value:+,.1f}".replace("-", "−")
+    if value is None or not round(value, 1):
+        return NOTHING if value is None else "0.0"
+    return f"{value:+,.1f}".replace("-", "−")
 
 
 def percent(value: float | None) -> str:

@@ -27,7 +27,8 @@ from jobs.timed_stations import TimedStation, stations_of
 from jobs.working_calendar import WorkingCalendar
 
 DAY_US = 86_400 * MICROSECONDS
-#: So far back an opening of the ledger or a change of a line is looked for: no index names them.
+#: So far back an opening of the ledger, a change of a line or a card's issue is looked for, which
+#: no index names, or from where on events must be read.
 LOOK_BACK_EVENTS = 500_000
 _GOOD = (CardState.ACCEPTED, CardState.PACKED, CardState.DISPATCHED)
 _SPOILED = (CardState.SPOILED, CardState.DESTROYED)
@@ -160,9 +161,12 @@ def account_terms(store: Store) -> dict[str, int]:
 
 def station_events(store: Store, from_us: int, until_us: int) -> Iterator[Event]:
     """Yield the events that tell where the time of stations went, as far back as that needs."""
-    first = _sequence_at(store, from_us)
-    start = _earliest_issue(store, first, _sequence_at(store, until_us))
-    start_us = from_us if start is None else _time_of(store, start)
+    first = store.first_at(from_us)
+    start = _earliest_issue(store, first, store.first_at(until_us))
+    start_us = from_us
+    if start is not None:
+        # A card that has lain in doubt for weeks must not have weeks read for its sake.
+        start_us = _time_of(store, max(start, first - LOOK_BACK_EVENTS))
     for event in standing_changes(store, first):
         if event.time_us < start_us:
             yield event
@@ -196,7 +200,7 @@ def standing_changes(store: Store, before: int) -> list[Event]:
 
 def stop_events(store: Store, from_us: int, until_us: int) -> Iterator[Event]:
     """Yield only changes of stations and lines: enough to tell their stops over a long time."""
-    first, end = (_sequence_at(store, at_us) for at_us in (from_us, until_us))
+    first, end = (store.first_at(at_us) for at_us in (from_us, until_us))
     yield from standing_changes(store, first)
     kinds = (Kind.STATION_CHANGED, Kind.LINE_CHANGED, Kind.LEDGER_OPENED)
     sql = "SELECT * FROM events WHERE sequence >= ? AND sequence < ? AND kind IN (?, ?, ?)"
@@ -218,15 +222,6 @@ def _earliest_issue(store: Store, first: int, end: int) -> int | None:
     (found,) = store.query(sql, (first, first, end))
     issue: int | None = found["issue"]
     return issue
-
-
-def _sequence_at(store: Store, time_us: int) -> int:
-    """Return the first event not before a moment; time never decreases, so halve."""
-    low, high = 1, store.head()[0] + 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _time_of(store, middle) >= time_us else (middle + 1, high)
-    return low
 
 
 def _time_of(store: Store, sequence: int) -> int:

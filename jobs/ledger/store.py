@@ -175,7 +175,7 @@ class Store:
 
         The chain is not checked. No statement stays open while the caller works on a page.
         """
-        first, end = self._first_at(from_us), self._first_at(until_us)
+        first, end = self.first_at(from_us), self.first_at(until_us)
         sql = f"SELECT {_EVENT_NAMES} FROM events WHERE sequence >= ? AND sequence < ?"  # noqa: S608  (our own names)
         for start in range(first, end, EVENTS_A_PAGE):
             page = (start, min(start + EVENTS_A_PAGE, end))
@@ -188,10 +188,10 @@ class Store:
             SELECT (SELECT MAX(sequence) FROM events WHERE kind = 'station_changed'
                     AND station = stations.id AND sequence < ?) FROM stations
             ) ORDER BY sequence"""  # noqa: S608  (our own names)
-        found = self._connection.execute(sql, (self._first_at(before_us),))
+        found = self._connection.execute(sql, (self.first_at(before_us),))
         return [event_from_record(record) for record in found.fetchall()]
 
-    def _first_at(self, time_us: int) -> int:
+    def first_at(self, time_us: int) -> int:
         """Return the first event not before a moment; time never decreases, so halve."""
         low, high = 1, self.head()[0] + 1
         while low < high:

@@ -125,6 +125,7 @@ async def test_every_second_is_said_to_have_a_cause(folder: Path) -> None:
         (["targets", "--programme", "missing.toml"], 2, "missing.toml"),
         (["targets", "--scale", "1000000000"], 2, "can be divided by"),
         (["targets", "--year", "1999"], 2, "no target for 1999"),
+        (["targets", "--year", "2006"], 1, "the ledger ends on 2005-01-17"),
         (["targets", "--year", "2005", "--day", "2005-01-05"], 2, "not both"),
         (["quality", "--day", "2005-01-05", "--year", "2005"], 2, "give --day, or --year"),
         (["oee", "--from", "2005-02-01", "--until", "2005-01-01"], 2, "is before"),

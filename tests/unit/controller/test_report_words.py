@@ -8,7 +8,7 @@ import pytest
 
 from config.centre import StationKind
 from controller.reason_labels import REASON_LABELS
-from controller.reports.document import NOTHING, count, hours, percent, signed, yuan
+from controller.reports.document import NOTHING, count, hours, percent, signed, signed_tenths, yuan
 from controller.reports.shift import STAGES
 from controller.reports.vocabulary import VOCABULARY
 from controller.reports.words import SENTENCES, Words
@@ -72,6 +72,7 @@ def test_a_word_that_nobody_knows_stays_as_it_is() -> None:
 
 
 def test_numbers_read_as_numbers() -> None:
+    assert (signed_tenths(-0.04), signed_tenths(-1.25)) == ("0.0", "−1.2")
     assert (count(1234.4), signed(-1234.6), signed(0.2), percent(0.1234)) == (
         "1,234", "−1,235", "0", "12.3 %",
     )  # fmt: skip
