@@ -12,6 +12,7 @@ before SetParameters chose T=1 is refused (bError F6); a half frame is forgotten
 import asyncio
 from dataclasses import dataclass
 
+from simulators.card_commands import FULL_PERSONALISATION_S, command_s
 from simulators.ccid_frames import (
     DEFAULT_PARAMETERS,
     NAK,
@@ -26,11 +27,12 @@ from simulators.ccid_frames import (
 )
 from simulators.floor import ChipHealth, ChipMemory, Floor, infeed
 from simulators.machine import Drawn, Motion, Pace
-from simulators.smart_card import ANSWER_TO_RESET, FULL_PERSONALISATION_S, SmartCard, command_s
+from simulators.smart_card import SmartCard
 from simulators.t1_card import RunCommand, T1Card
 from simulators.wire import Wire
 from simulators.xor import xor_of
 
+ANSWER_TO_RESET = bytes.fromhex("3B858131FE4D494453494DDC")
 #: A command that takes longer makes the reader ask the host for time, again and again.
 TIME_REQUEST_EVERY_S = 1.0
 TIME_REQUEST = b"\x80"

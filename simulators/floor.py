@@ -18,6 +18,11 @@ REJECT_BIN = Place("reject bin")
 QUARANTINE_BIN = Place("quarantine bin")
 SAMPLE_TRAY = Place("sample tray")
 
+#: Wrong authentications in a row that a chip's key bears before it is blocked for ever.
+KEY_TRIES = 10
+#: No secret: the value that GlobalPlatform cards are delivered with, the same in every chip.
+TEST_KEY = bytes(range(0x40, 0x50))
+
 
 def infeed(station: int) -> Place:
     """Return where the transport hands a workpiece to station `station` (from 0)."""
@@ -55,6 +60,31 @@ class ChipHealth(StrEnum):
     FAILS_ON_WRITE = "fails on write"
 
 
+class Contacts(StrEnum):
+    """Which transmission protocols a chip speaks; after power-on it begins with the first."""
+
+    T1 = "T=1"
+    T0 = "T=0"
+    T0_OR_T1 = "T=0, T=1"
+
+
+@dataclass(slots=True)
+class ChipKeys:
+    """The keys of a chip's secure channel, and what the chip counts about them for ever."""
+
+    encryption: bytes = field(repr=False)
+    mac: bytes = field(repr=False)
+    version: int = 0x30
+    parameter: int = 0x00  # i of SCP03: 10 and more means pseudo-random challenges
+    sessions: int = 0  # begun with a pseudo-random challenge
+    tries_left: int = KEY_TRIES
+
+    @classmethod
+    def for_tests(cls) -> "ChipKeys":
+        """Return the test keys, which every simulated chip of profile `rid2` is made with."""
+        return cls(TEST_KEY, TEST_KEY)
+
+
 @dataclass(slots=True)
 class ChipMemory:
     """The non-volatile memory of one chip; every finished command is in it, power or not."""
@@ -63,13 +93,15 @@ class ChipMemory:
     files: dict[int, bytearray] = field(default_factory=dict)
     life_cycle: LifeCycle = LifeCycle.PERSONALISATION
     health: ChipHealth = ChipHealth.GOOD
+    keys: ChipKeys | None = None  # without keys: profile `rid2-plain`
+    contacts: Contacts = Contacts.T1
 
     @classmethod
-    def new(cls, serial: bytes) -> "ChipMemory":
-        """Return an empty chip of profile `rid2`."""
+    def new(cls, serial: bytes, keys: ChipKeys | None = None) -> "ChipMemory":
+        """Return an empty chip of profile `rid2`, or without keys of `rid2-plain`."""
         files = {1: bytearray(256), 2: bytearray(1024), 3: bytearray(1024), 4: bytearray(280)}
         files[5] = bytearray(serial + bytes(16))
-        return cls(serial, files)
+        return cls(serial, files, keys=keys)
 
 
 @dataclass(slots=True)

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from config.centre import Centre, Line, StationKind
+from config.products import ChipProfile, shipped_product
 from config.simulation import MachineWear, Simulation
 from simulators.encoder import EncoderSettings, SimulatedEncoder
-from simulators.floor import ChipHealth, ChipMemory, Floor
+from simulators.floor import ChipHealth, ChipKeys, ChipMemory, Floor
 from simulators.laminator import LaminatorSettings, SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
@@ -54,7 +55,10 @@ class Plant:
     @classmethod
     def of(cls, config: Centre, simulation: Simulation) -> Self:
         """Build the machines of every line of a centre."""
-        lines = {line.name: _line(line, simulation) for line in config.lines}
+        secured = any(
+            shipped_product(name).chip_profile is ChipProfile.RID2 for name in config.products
+        )
+        lines = {line.name: _line(line, simulation, secured=secured) for line in config.lines}
         by_url: dict[str, Machine] = {}
         for line in config.lines:
             built = lines[line.name]
@@ -97,7 +101,7 @@ class Plant:
                 machine.restore_power()
 
 
-def _line(line: Line, simulation: Simulation) -> PlantLine:
+def _line(line: Line, simulation: Simulation, *, secured: bool) -> PlantLine:
     floor, wear, seed = Floor(), simulation.machines, simulation.seed
 
     def pace(name: str) -> Pace:
@@ -118,7 +122,8 @@ def _line(line: Line, simulation: Simulation) -> PlantLine:
         f"TRN-{line.name}",
     )
     kinds = {station.name: station.kind for station in line.stations}
-    chips = _chips(Random(f"{seed}:{line.name}:chips"), wear.chip_failure_share)
+    random = Random(f"{seed}:{line.name}:chips")
+    chips = _chips(random, wear.chip_failure_share, secured=secured)
     return PlantLine(line.name, floor, transport, machines, kinds, chips)
 
 
@@ -155,10 +160,14 @@ def _machine(kind: StationKind, floor: Floor, index: int, pace: Pace, wear: Mach
             raise AssertionError("a person's desk is no machine")
 
 
-def _chips(random: Random, failure_share: float) -> Iterator[ChipMemory]:
-    """Make chips for ever: serials are unique, and a share of them fails, half of it silently."""
+def _chips(random: Random, failure_share: float, *, secured: bool) -> Iterator[ChipMemory]:
+    """Make chips for ever: serials are unique, and a share of them fails, half of it silently.
+
+    Secured chips are of profile `rid2`, with test keys; others of `rid2-plain`.
+    """
     while True:
-        chip = ChipMemory.new(random.getrandbits(64).to_bytes(8, "big"))
+        keys = ChipKeys.for_tests() if secured else None
+        chip = ChipMemory.new(random.getrandbits(64).to_bytes(8, "big"), keys)
         chance = random.random()
         if chance < failure_share / 2:
             chip.health = ChipHealth.MUTE

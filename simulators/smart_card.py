@@ -1,95 +1,41 @@
-"""The card's own software: ISO/IEC 7816-4 commands of profile `rid2-plain` over a chip's memory.
+"""The card's own software: ISO/IEC 7816-4 commands over a chip's memory, and who may do what.
 
-Not responsible for how a command reaches the card (see `t1_card.py`), and it never waits: it only
-tells how long a chip typically takes. A session is lost with the power; the memory is not. Secure
-messaging is another profile's.
+A chip with keys is of profile `rid2`: without the secure channel nothing is written and, before it
+is locked, nothing read but its maker's serial. A chip without is of `rid2-plain`. Not responsible
+for how a command reaches the card (see `t1_card.py`), nor for the channel's arithmetic (see
+`scp03_card.py`). It never waits. A session is lost with the power; the memory is not.
 """
 
-from dataclasses import dataclass
 from random import Random
 
+from simulators.card_commands import (
+    CONDITIONS_NOT_SATISFIED,
+    DONE,
+    END_OF_FILE,
+    MEMORY_FAILURE,
+    NO_CURRENT_FILE,
+    NOT_ENOUGH_MEMORY,
+    NOT_FOUND,
+    OUTSIDE_FILE,
+    RIGHTS_MISSING,
+    SECURED,
+    UNKNOWN_CLASS,
+    UNKNOWN_INSTRUCTION,
+    WRONG_DATA,
+    WRONG_LENGTH,
+    WRONG_P1_P2,
+    Command,
+    Refused,
+    parse,
+)
 from simulators.floor import ChipHealth, ChipMemory, LifeCycle
+from simulators.scp03_card import LONGEST_DATA_BYTES, SecureChannel
 
-ANSWER_TO_RESET = bytes.fromhex("3B858131FE4D494453494DDC")
 APPLICATION = bytes.fromhex("F052494432")
 MASTER_FILE = 0x3F00
 MANAGEMENT_FILE = 0x0005
 #: Bytes of the management file that the chip's maker wrote for ever.
 MAKER_BYTES = 8
-
-#: Shares of a full personalisation of 6 s: about 45 commands, 2,600 bytes written and read back.
-FULL_PERSONALISATION_S = 6.0
-COMMAND_S = 0.020
-BYTE_WRITTEN_S = 0.0015
-BYTE_READ_S = 0.00045
-
-DONE = 0x9000
-END_OF_FILE = 0x6282
-MEMORY_FAILURE = 0x6581
-WRONG_LENGTH = 0x6700
-CONDITIONS_NOT_SATISFIED = 0x6985
-NO_CURRENT_FILE = 0x6986
-WRONG_DATA = 0x6A80
-NOT_FOUND = 0x6A82
-NOT_ENOUGH_MEMORY = 0x6A84
-WRONG_P1_P2 = 0x6A86
-OUTSIDE_FILE = 0x6B00
-UNKNOWN_INSTRUCTION = 0x6D00
-UNKNOWN_CLASS = 0x6E00
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One short command APDU, taken apart. `expected` is Ne: 0 when Le is absent."""
-
-    cla: int
-    ins: int
-    p1: int
-    p2: int
-    data: bytes
-    expected: int
-
-    @property
-    def offset(self) -> int:
-        """Return P1-P2 as one number."""
-        return self.p1 << 8 | self.p2
-
-
-class Refused(Exception):
-    """The card answers with this status word and changes nothing."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-        super().__init__(f"{status:04X}")
-
-
-def parse(apdu: bytes) -> Command:
-    """Take a short command APDU apart; extended length is refused as a wrong length."""
-    if len(apdu) < 4:
-        raise Refused(WRONG_LENGTH)
-    cla, ins, p1, p2 = apdu[:4]
-    body = apdu[4:]
-    if len(body) <= 1:  # cases 1 and 2
-        return Command(cla, ins, p1, p2, b"", _expected(body))
-    size, rest = body[0], body[1:]
-    if size == 0 or len(rest) not in {size, size + 1}:
-        raise Refused(WRONG_LENGTH)
-    return Command(cla, ins, p1, p2, rest[:size], _expected(rest[size:]))
-
-
-def _expected(le: bytes) -> int:
-    return (le[0] or 256) if le else 0
-
-
-def command_s(apdu: bytes) -> float:
-    """Return how long a chip typically takes for one command, its transfer included."""
-    match apdu[1:2], apdu[4:5]:
-        case b"\xd6", size if size:
-            return COMMAND_S + BYTE_WRITTEN_S * size[0]
-        case b"\xb0", size if size:
-            return COMMAND_S + BYTE_READ_S * (size[0] or 256)
-        case _:
-            return COMMAND_S
 
 
 class SmartCard:
@@ -100,19 +46,61 @@ class SmartCard:
         self._random = random
         self._in_application = False
         self._file: int | None = None
-        self._waiting = b""  # response data that GET RESPONSE fetches
+        self._waiting = b""  # response data that GET RESPONSE fetches, and its status word
+        self._channel: SecureChannel | None = None
+        if chip.keys is not None:
+            diversification = bytes(2) + chip.serial
+            self._channel = SecureChannel(chip.keys, APPLICATION, diversification, random)
 
     def answer(self, apdu: bytes) -> bytes:
         """Do one command and return response data and status word."""
         try:
             command = parse(apdu)
             waiting, self._waiting = self._waiting, b""
-            data, status = self._do(command, waiting)
+            if command.ins == 0xC0 and not command.cla & SECURED:
+                return self._get_response(command, waiting)
+            data, status = self._take(command)
         except Refused as refused:
             return refused.status.to_bytes(2, "big")
         return data + status.to_bytes(2, "big")
 
-    def _do(self, command: Command, waiting: bytes) -> tuple[bytes, int]:
+    def hold(self, answer: bytes) -> bytes:
+        """Keep an answer with data for GET RESPONSE, and return the status word that says so."""
+        self._waiting = answer
+        return bytes([0x61, (len(answer) - 2) % 256])
+
+    @property
+    def _secured(self) -> bool:
+        return self._channel is not None and self._channel.is_open
+
+    @property
+    def _may_read(self) -> bool:
+        locked = self._chip.life_cycle is LifeCycle.OPERATIONAL
+        return self._channel is None or self._secured or locked
+
+    def _take(self, command: Command) -> tuple[bytes, int]:
+        """Do a plain command, or one of the secure channel, or one inside it."""
+        channel = self._channel
+        if channel is None or command.cla == 0x00:
+            if channel is not None and channel.is_open and not _leaves(command):
+                channel.end()
+                raise Refused(RIGHTS_MISSING)
+            return self._do(command)
+        match command.cla, command.ins:
+            case 0x80, 0x50:
+                self._require_application()
+                self._refuse_if_terminated()
+                return channel.initialize_update(command), DONE
+            case 0x84, 0x82:
+                channel.external_authenticate(command)
+                return b"", DONE
+            case ((0x04 | 0x84), _):
+                data, status = self._do(channel.opened(command))
+                return channel.protected(data, status), status
+            case _:
+                raise Refused(UNKNOWN_CLASS)
+
+    def _do(self, command: Command) -> tuple[bytes, int]:
         if command.cla != 0x00:
             raise Refused(UNKNOWN_CLASS)
         match command.ins:
@@ -120,8 +108,6 @@ class SmartCard:
                 return self._give(self._select(command), command.expected)
             case 0xB0:
                 return self._read(command)
-            case 0xC0:
-                return self._get_response(command, waiting)
             case 0x84:
                 return self._challenge(command)
             case 0xD6:
@@ -136,20 +122,19 @@ class SmartCard:
 
     def _give(self, data: bytes, expected: int) -> tuple[bytes, int]:
         """Return data that was asked for; what was not asked for waits for GET RESPONSE."""
-        if expected == 0 and data:
-            self._waiting = data
-            return b"", 0x6100 | len(data)
+        if expected == 0 and data and not self._secured:
+            return b"", int.from_bytes(self.hold(data + DONE.to_bytes(2, "big")), "big")
         if 0 < expected < len(data):
             raise Refused(0x6C00 | len(data))
         return data, DONE
 
-    def _get_response(self, command: Command, waiting: bytes) -> tuple[bytes, int]:
-        if not waiting:
+    def _get_response(self, command: Command, waiting: bytes) -> bytes:
+        if not waiting or command.cla not in {0x00, 0x80}:
             raise Refused(CONDITIONS_NOT_SATISFIED)
-        if command.expected < len(waiting):
+        if command.expected < len(waiting) - 2:
             self._waiting = waiting
-            raise Refused(0x6C00 | len(waiting))
-        return waiting, DONE
+            raise Refused(0x6C00 | len(waiting) - 2)
+        return waiting
 
     def _select(self, command: Command) -> bytes:
         if command.p2 not in {0x00, 0x04, 0x0C}:
@@ -171,6 +156,7 @@ class SmartCard:
         if name != APPLICATION:
             raise Refused(NOT_FOUND)
         self._in_application, self._file = True, None
+        self._end_session()
 
     def _select_file(self, data: bytes, *, master_allowed: bool) -> None:
         if len(data) != 2:
@@ -178,6 +164,7 @@ class SmartCard:
         number = int.from_bytes(data, "big")
         if master_allowed and number == MASTER_FILE:
             self._in_application, self._file = False, None
+            self._end_session()
             return
         if not self._in_application or number not in self._chip.files:
             raise Refused(NOT_FOUND)
@@ -196,13 +183,27 @@ class SmartCard:
 
     def _read(self, command: Command) -> tuple[bytes, int]:
         content = self._current_file(command)
-        if command.data or command.expected == 0:
+        expected = self._expected_of_read(command)
+        if command.data or expected == 0:
             raise Refused(WRONG_LENGTH)
         if command.offset >= len(content):
             raise Refused(OUTSIDE_FILE)
-        data = bytes(content[command.offset : command.offset + command.expected])
+        end = command.offset + expected
+        of_maker = self._file == MANAGEMENT_FILE and end <= MAKER_BYTES
+        if not (of_maker or self._may_read):
+            raise Refused(RIGHTS_MISSING)
+        data = bytes(content[command.offset : end])
         short = len(data) < command.expected < 256
         return data, END_OF_FILE if short else DONE
+
+    def _expected_of_read(self, command: Command) -> int:
+        """Return how many bytes to read; 0 if that cannot be."""
+        if not self._secured:
+            return command.expected
+        # T=0 carries no Le beside data; not told how much, the card gives as much as fits.
+        if command.expected in {0, 256}:
+            return LONGEST_DATA_BYTES
+        return command.expected if command.expected <= LONGEST_DATA_BYTES else 0
 
     def _update(self, command: Command) -> None:
         content = self._current_file(command)
@@ -212,6 +213,7 @@ class SmartCard:
             raise Refused(CONDITIONS_NOT_SATISFIED)
         if self._file == MANAGEMENT_FILE and command.offset < MAKER_BYTES:
             raise Refused(CONDITIONS_NOT_SATISFIED)
+        self._refuse_without_rights()
         if command.offset >= len(content):
             raise Refused(OUTSIDE_FILE)
         if command.offset + len(command.data) > len(content):
@@ -221,15 +223,19 @@ class SmartCard:
 
     def _activate(self, command: Command) -> None:
         """Lock the application; asked again, it stays locked and answers as the first time."""
-        self._require_application(command)
+        self._refuse_parameters(command)
+        self._require_application()
         self._refuse_if_terminated()
+        self._refuse_without_rights()
         if self._chip.life_cycle is LifeCycle.PERSONALISATION:
             self._refuse_if_worn()
             self._chip.life_cycle = LifeCycle.OPERATIONAL
 
     def _terminate(self, command: Command) -> None:
-        self._require_application(command)
+        self._refuse_parameters(command)
+        self._require_application()
         self._refuse_if_terminated()
+        self._refuse_without_rights()
         self._refuse_if_worn()
         self._chip.life_cycle = LifeCycle.TERMINATED
         self._file = None
@@ -249,21 +255,38 @@ class SmartCard:
             raise Refused(NO_CURRENT_FILE)
         return self._chip.files[self._file]
 
-    def _require_application(self, command: Command) -> None:
+    def _refuse_parameters(self, command: Command) -> None:
         if command.offset != 0:
             raise Refused(WRONG_P1_P2)
-        if command.data or command.expected:
+        # A secured command may have an Le for its answer's MAC.
+        if command.data or (command.expected and not self._secured):
             raise Refused(WRONG_LENGTH)
+
+    def _require_application(self) -> None:
         if not self._in_application:
             raise Refused(CONDITIONS_NOT_SATISFIED)
+
+    def _end_session(self) -> None:
+        if self._channel is not None:
+            self._channel.end()
 
     def _refuse_if_terminated(self) -> None:
         if self._in_application and self._chip.life_cycle is LifeCycle.TERMINATED:
             raise Refused(NOT_FOUND)
 
+    def _refuse_without_rights(self) -> None:
+        if self._channel is not None and not self._secured:
+            raise Refused(RIGHTS_MISSING)
+
     def _refuse_if_worn(self) -> None:
         if self._chip.health is ChipHealth.FAILS_ON_WRITE:
             raise Refused(MEMORY_FAILURE)
+
+
+def _leaves(command: Command) -> bool:
+    """Tell whether a command selects an application or the master file: that ends a session."""
+    by_name = command.p1 == 0x04
+    return command.ins == 0xA4 and (by_name or command.data == MASTER_FILE.to_bytes(2, "big"))
 
 
 def _tag(tag: int, value: bytes) -> bytes:
