@@ -37,6 +37,7 @@ _REASONS: Mapping[str, Pair] = {
     "device.fault": ("a fault of the machine", "设备故障"),
     "chip.no_card": ("no chip answers", "芯片无响应"),
     "chip.mute": ("the chip is mute", "芯片静默"),
+    "chip.keys_refused": ("the chip refused the keys", "芯片拒绝密钥"),
     "chip.refused": ("the chip refused", "芯片拒绝写入"),
     "reader.read_failed": ("the reader could not read it", "机读失败"),
     "ledger.unavailable": ("the ledger could not be written", "账本无法写入"),
