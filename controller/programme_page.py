@@ -51,7 +51,9 @@ def _joined(first: Made, details: list[Made], before: tuple[date, Made] | None =
 
     def page(words: Words) -> Document:
         found = first.page(words)
-        sections = list(found.sections)
+        # The programme is this one year: what is said of the whole would be said twice.
+        whole = words("whole programme")
+        sections = [section for section in found.sections if section.heading != whole]
         if before is not None:
             day, earlier = before
             section = earlier.page(words).sections[0]
