@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.chip_keys import ChipKeySettings, why_not_in_production
 from config.deliveries import Delivery
 from config.doors import Api, Metrics, Output, Reports
 from config.loading import Mistakes, Problem, load_toml
@@ -187,6 +188,7 @@ class Centre(Settings):
     api: Api = Api()
     metrics: Metrics = Metrics()
     mqtt: Mqtt | None = None
+    chip_keys: ChipKeySettings | None = None
     output: Output = Output()
     reports: Reports = Reports()
     simulation: Simulation | None = None
@@ -251,11 +253,8 @@ def _why_not_made(centre: Centre, product: Product, name: str) -> list[str]:
     texts = [f"no station for the operation {one.value!r} of {name}" for one in missing]
     if not missing and not any(line.makes(product) for line in centre.lines):
         texts.append(f"no single line has a station for every operation of {name}")
-    if centre.purpose is Purpose.PRODUCTION and product.chip_profile == "rid2-plain":
-        texts.append(
-            f"{name} writes chips without secure messaging (rid2-plain), "
-            "which a production centre may not"
-        )
+    if centre.purpose is Purpose.PRODUCTION:
+        texts += why_not_in_production(name, product.chip_profile, centre.chip_keys)
     return texts
 
 
@@ -291,6 +290,7 @@ def placed_in(centre: Centre, folder: Path) -> Centre:
             "ledger": ledger,
             "api": centre.api.model_copy(update={"socket": folder / centre.api.socket}),
             "mqtt": centre.mqtt and centre.mqtt.placed_in(folder),
+            "chip_keys": centre.chip_keys and centre.chip_keys.placed_in(folder),
             "output": centre.output.model_copy(update={"folder": folder / centre.output.folder}),
             "programme": centre.programme.placed_in(folder),
         }

@@ -13,6 +13,7 @@ from typing import cast
 from config.centre import Centre, Line, MachineTimeouts, Station, StationKind
 from config.products import Product
 from controller.acts import LineView
+from controller.chip_keys import chip_keys_of
 from controller.clock import Clock
 from controller.desk import Desk
 from controller.doubts import Doubts
@@ -159,6 +160,7 @@ class Assembly:
         self._clock = clock
         self._entropy = entropy
         self._keys = keys
+        self._chip_keys = chip_keys_of(config, entropy)
         self._health = health
         self._open_wire = open_wire
         self._make_outputs = outputs
@@ -286,7 +288,7 @@ class Assembly:
             case StationKind.ENCODER:
                 profile = profile_named(self._chip_profile())
                 encoder = EncoderTimeouts(times.reply_s, min(times.act_s, 30.0))
-                return ChipEncoder(wire, profile, encoder, echo=station.echo)
+                return ChipEncoder(wire, profile, encoder, echo=station.echo, keys=self._chip_keys)
             case StationKind.READER:
                 return ReadBackReader(wire, ReaderTimeouts(times.reply_s, times.reply_s, 10.0))
             case StationKind.INSPECTION:

@@ -22,6 +22,7 @@ from controller.api.access import Access
 from controller.api.door import DoorError
 from controller.api.server import make_app, serve
 from controller.assembly import Assembly, Plant, plant_of, simulated_operators, wire_opener
+from controller.chip_keys import ChipKeysNotUsable
 from controller.clock import CalendarClock, Clock, SystemClock, start_of_day_us
 from controller.logs import LedgerLog, make_logger
 from controller.metrics_http import MetricsNotServed, bind_metrics, serve_metrics
@@ -56,7 +57,7 @@ async def run_centre(config: Centre, say: Say) -> None:
     allow_many_descriptors()
     faults = (
         DoorError, MetricsNotServed, PasswordNotUsable, LedgerUnavailable, LedgerCorrupt,
-        VaultError, CannotPrepare,
+        VaultError, CannotPrepare, ChipKeysNotUsable,
     )  # fmt: skip
     with refused_for(*faults), only_one(config.ledger.path):
         await _run(config, say)

@@ -64,6 +64,15 @@ def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_plain_c
     assert found[-1] == f"simulation: {text}"
 
 
+def test_a_production_centre_of_chips_names_the_file_of_their_keys(tmp_path: Path) -> None:
+    text = PRODUCTION.replace("[ledger]", '[chip_keys]\nfile = "secret/keys.toml"\n[ledger]')
+    path = tmp_path / "centre.toml"
+    path.write_text(text, encoding="utf-8")
+    keys = load_centre(path).chip_keys
+    assert keys is not None
+    assert keys.file == tmp_path / "secret/keys.toml"
+
+
 def test_a_route_needs_a_station_for_each_operation_and_names_are_used_once(tmp_path: Path) -> None:
     text = PRODUCTION.replace('    { name = "inspection-1", kind = "inspection" },\n', "")
     text = text.replace('name = "printer-2"', 'name = "printer-1"')
