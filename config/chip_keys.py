@@ -29,8 +29,8 @@ def why_not_in_production(
 ) -> list[str]:
     """Tell why a production centre may not write the chips of a product as its file says."""
     if profile is ChipProfile.RID2_PLAIN:
-        why = "writes chips without secure messaging (rid2-plain), which a production centre may not"
-        return [f"{name} {why}"]
+        what = "writes chips without secure messaging (rid2-plain)"
+        return [f"{name} {what}, which a production centre may not"]
     if profile is ChipProfile.RID2 and keys is None:
         return [f"{name} needs the keys that its chips come with: [chip_keys] file"]
     return []
