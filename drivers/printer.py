@@ -245,7 +245,8 @@ class CardPrinter:
 
     async def _read_identity(self) -> Identity:
         unasked_frames = self._link.unasked_frames
-        for setting in ("Pem;2", "Pps;1"):
+        # An earlier host may have left the printer adding its status words to every answer.
+        for setting in ("Pem;2", "Pps;0"):
             await self._command(command(setting), self._timeouts.reply_timeout_s)
         serial_number = await self._query("Rsn", parse_name)
         model = await self._query("Rtp", parse_name)

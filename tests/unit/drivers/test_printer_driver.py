@@ -164,7 +164,7 @@ async def test_it_takes_the_printer_over_before_it_asks_who_it_is() -> None:
         identity = await printer.identify()
     assert (identity.kind, identity.model) == ("printer", "Primacy")
     assert (identity.serial_number, identity.firmware) == ("SN1001", "2018")
-    assert peer.heard == ["Pem;2", "Pps;1", "Rsn", "Rtp", "Rfv", "Rsn"]
+    assert peer.heard == ["Pem;2", "Pps;0", "Rsn", "Rtp", "Rfv", "Rsn"]
 
 
 async def test_counters_and_status_are_read() -> None:
@@ -238,7 +238,7 @@ async def test_evidence_out_of_step_is_found_out(question: str, stray: bytes) ->
 
 
 async def test_an_identity_out_of_step_is_found_out() -> None:
-    for question in ("Pem_2", "Pps_1", "Rsn", "Rtp", "Rfv"):
+    for question in ("Pem_2", "Pps_0", "Rsn", "Rtp", "Rfv"):
         right = PRIMACY.get(question, [b"OK\0"])[0]
         assert isinstance(right, bytes)
         script: dict[str, Sequence[Reply]] = {question: [(b"OK\0", 0.01, right), right]}

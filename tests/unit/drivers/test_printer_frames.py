@@ -34,7 +34,7 @@ YELLOW = Panel("Y", 128, bytes(range(1, 253)) * 2286)
     ("name", "text"),
     [
         ("host-manages-errors", "Pem;2"),
-        ("status-words-on", "Pps;1"),
+        ("status-trailers-off", "Pps;0"),
         ("read-status-words", "Rpst"),
         ("read-cards-inserted", "Rco;c"),
         ("insert", "Si"),
