@@ -177,6 +177,6 @@ class SimulatedPrinter:
         if self.mute or power_period != self._power_period:
             return
         try:
-            await wire.send(text.encode("ascii") + b"\x00")
+            await wire.send(text.encode("ascii") + b"\x00" + self._firmware.trailer())
         except OSError:
             return  # the listener meets the end of the stream, too

@@ -12,17 +12,17 @@ from typing import Final, TypeAlias
 from simulators.printer_bitmap import COLOUR_PANELS, PANELS, BadBitmap, expand_panel, plain_panel
 from simulators.printer_language import Command
 from simulators.printer_physics import Face, Mishap, PrinterPhysics
-from simulators.printer_status import status_words
+from simulators.printer_ribbon import RIBBONS, ribbon_memory
+from simulators.printer_status import status_trailer, status_words
 
 MOTIONS: Final = frozenset({"Si", "Sv", "Se", "Sce", "Srs"})
 _PRINT_SETTINGS: Final = {"Pc", "Pl", "Pwres", "Psk", "Ppws", "Pcla", "Ppmode", "Mr"}
 _PATH_SETTINGS: Final = {"Pcim", "Pcem", "Pcrm", "Pmi", "Piem"}
-_SETTINGS: Final = frozenset(_PRINT_SETTINGS | _PATH_SETTINGS | {"Psmgr", "Psync", "Pps"})
+_SETTINGS: Final = frozenset(_PRINT_SETTINGS | _PATH_SETTINGS | {"Psmgr", "Psync"})
 _OTHER_PATHS: Final = {"Ser", "Seb", "Sis", "Sic", "Sib", "Sie", "Pos", "Poc"}
 _OWN_DRAWING: Final = {"Sp", "St", "Scp", "Wt", "Wb"}
 _MAGNETIC: Final = {"Pmc", "Pmt", "Dm", "Smw", "Smr", "Rmb"}
 _NOT_FITTED: Final = frozenset(_OTHER_PATHS | _OWN_DRAWING | _MAGNETIC | {"Pcom", "Rcom"})
-_RIBBONS: Final = frozenset(("ymcko", "ymckos", "ymckok", "kb", "ko", "k"))
 _HOST_MANAGES_ERRORS: Final = 0x02
 _ACKNOWLEDGE_MODE: Final = 0x10
 
@@ -75,12 +75,19 @@ class PrinterFirmware:
             "Rtp": settings.model,
             "Rsn": serial_number,
             "Rfv": "1.00",
+            "Rkn": f"KIT-{serial_number}",
             "Rr": settings.ribbon,
+            "Rzp": "0",
+            # Feeder in, hopper out, and rejects to the hopper too: it has no other slot.
+            "Rcim": "F",
+            "Rcem": "D",
+            "Rcrm": "D",
         }
         self._handlers: dict[str, Callable[[Command], Answer]] = {
             "Db": self._bitmap,
             "Dbc": self._bitmap,
             "Pem": self._set_error_management,
+            "Pps": self._set_status_trailers,
             "Pr": self._set_ribbon,
             "Rco": self._counter,
             "Rem": lambda _: str(self._error_management),
@@ -109,6 +116,7 @@ class PrinterFirmware:
         self._error_management = 0
         self._motion_reply: str = Reply.OK
         self._was_reset = True
+        self._trails_status = False
 
     def answer(self, command: Command) -> Answer:
         """Do one command. Motions are asked for only while the mechanism rests."""
@@ -131,6 +139,10 @@ class PrinterFirmware:
         mishap = self._physics.last_mishap
         self._motion_reply = _MISHAP_REPLY[mishap] if mishap else Reply.OK
         return self._motion_reply
+
+    def trailer(self) -> bytes:
+        """Return what follows an answer's NUL: nothing, unless the host wants the status words."""
+        return status_trailer(self._status_words()) if self._trails_status else b""
 
     # The way of the card.
 
@@ -203,7 +215,16 @@ class PrinterFirmware:
         self._error_management = mode
         return Reply.OK
 
+    def _set_status_trailers(self, command: Command) -> Answer:
+        if command.parameters not in {("0",), ("1",)}:
+            return Reply.BAD_PARAMETERS
+        self._trails_status = command.parameters == ("1",)
+        return Reply.OK
+
     def _status(self, _: Command) -> Answer:
+        return self._status_words()
+
+    def _status_words(self) -> str:
         return status_words(
             self._physics,
             was_reset=self._was_reset,
@@ -211,7 +232,7 @@ class PrinterFirmware:
         )
 
     def _set_ribbon(self, command: Command) -> Answer:
-        named = command.parameters and command.parameters[-1] in _RIBBONS
+        named = command.parameters and command.parameters[-1] in RIBBONS
         numbered = len(command.parameters) == 2 and all(p.isdecimal() for p in command.parameters)
         return Reply.OK if named or numbered else Reply.BAD_PARAMETERS
 
@@ -252,9 +273,8 @@ class PrinterFirmware:
 
     def _ribbon_tag(self, command: Command) -> Answer:
         settings = self._physics.settings
-        left, capacity = str(self._physics.ribbon_left), str(settings.ribbon_capacity_cards)
-        tag = {"type": settings.ribbon, "count": left, "qty": capacity}
-        tag["all"] = ";".join(tag.values())
+        left, capacity = self._physics.ribbon_left, settings.ribbon_capacity_cards
+        tag = ribbon_memory(settings.ribbon, left, capacity)
         return tag.get(";".join(command.parameters), Reply.BAD_PARAMETERS)
 
     def _sensor(self, command: Command) -> Answer:

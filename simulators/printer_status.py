@@ -62,6 +62,15 @@ def status_words(physics: PrinterPhysics, *, was_reset: bool, host_manages_error
     return "".join(f"{word:08X}" for word in words)
 
 
+def status_trailer(words: str) -> bytes:
+    """Return what stands behind an answer's NUL when the host wants the words with every answer.
+
+    What the first two bytes mean nobody outside the maker's house knows. The last two are a
+    session, of which this printer has none.
+    """
+    return b"\x00\x00\x10" + bytes.fromhex(words) + b"\x02\x00\x00"
+
+
 def _information(physics: PrinterPhysics) -> Information:
     conditions = {
         Information.CARD_AT_HOPPER: physics.card_at_outfeed,

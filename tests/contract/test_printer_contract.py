@@ -211,3 +211,18 @@ async def test_an_empty_feeder_and_a_jam_are_told_apart(way: Way, ports: Path) -
         with pytest.raises(NothingAtSource):
             await printer.insert()
         await printer.aclose()
+
+
+async def test_a_printer_whose_last_host_wanted_status_words_everywhere_is_taken_over(
+    any_way: Way, ports: Path
+) -> None:
+    """The words lie behind each answer's NUL, and hold NULs themselves."""
+    async with printing(any_way, ports) as here:
+        earlier = await here.open()
+        await earlier.send(b"\x1bPps;1\r")
+        await earlier.receive()
+        await earlier.aclose()
+        printer = await here.printer()
+        identity = await printer.identify()
+        assert (await printer.insert_note())["serial_number"] == identity.serial_number
+        await printer.aclose()

@@ -133,7 +133,7 @@ async def test_every_golden_command_is_understood() -> None:
     async with connected(machine) as host:
         for name, expected in {
             "host-manages-errors": b"OK",
-            "status-words-on": b"OK",
+            "status-trailers-off": b"OK",
             "read-model": b"Primacy",
             "read-serial-number": b"PR-0001",
             "read-firmware": b"1.00",
@@ -599,9 +599,17 @@ async def test_settings_are_accepted_and_queries_answered() -> None:
             "Pr;0;2": "OK",
             "Pr;gold": "ERROR PARAMETRES",
             "Rr": "ko",
-            "Rrt;type": "ko",
+            "Rrt;type": "1",
             "Rrt;count": "1000",
-            "Rrt;all": "ko;1000;1000",
+            "Rrt;all": "label:ko\nzone:0\ntype:1\nqty:1000\ncount:1000\n",
+            "Rrt;zone": "0",
+            "Rrt;gold": "ERROR PARAMETRES",
+            "Rkn": "KIT-PR-0001",
+            "Rzp": "0",
+            "Rcim": "F",
+            "Rcem": "D",
+            "Rcrm": "D",
+            "Pps;2": "ERROR PARAMETRES",
             "Rco;a": "1000",
             "Rco;m": "1000",
             "Rco;n": "0",
@@ -619,6 +627,24 @@ async def test_settings_are_accepted_and_queries_answered() -> None:
         }.items():
             assert await host.ask(command) == expected, command
         assert await host.ask("Rem") == "0"  # the soft reset forgot
+
+
+async def test_a_host_may_have_the_status_words_behind_every_answer() -> None:
+    printer = printer_on(Floor())
+    trailed = VECTORS["answer-with-status-trailer"]
+    async with connected(printer) as host:
+
+        async def told(command: bytes) -> bytes:
+            await host.wire.send(command)
+            return await host.wire.receive()
+
+        assert await told(VECTORS["status-trailers-on"]) == trailed
+        assert await told(b"\x1bRsn\r") == b"PR-0001" + trailed[2:]
+        assert await told(VECTORS["status-trailers-off"]) == b"OK\0"
+        assert await told(VECTORS["status-trailers-on"]) == trailed
+        printer.cut_power()
+        printer.restore_power()
+        assert await told(b"\x1bRsn\r") == b"PR-0001\0"
 
 
 async def test_wear_and_chance_come_from_the_seed_alone() -> None:
