@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -69,9 +70,7 @@ def demonstrate(folder: Path | None, say: Say) -> None:
         if folder is None:
             shutil.rmtree(here, ignore_errors=True)
         raise
-    except (CentreError, OSError) as error:
-        raise DemonstrationFailed(f"{error}; everything is kept in {here}") from error
-    except DemonstrationFailed as error:
+    except (CentreError, DemonstrationFailed, OSError) as error:
         raise DemonstrationFailed(f"{error}; everything is kept in {here}") from error
     file = here / "machines" / "centre.toml"
     say(f"done in {time.monotonic() - begin_s:.0f} s; look around:")
@@ -217,14 +216,14 @@ class _Children:
     def start(self, name: str, *arguments: str) -> None:
         """Start a command of ours; what it prints goes to a file."""
         command = [sys.executable, "-m", "controller.command_line.main", *arguments]
-        with (self._folder / f"{name}.log").open("wb") as log:
+        with (self._folder / f"{name}.log").open("wb") as log, _interrupts_wait() as heard:
             self._running[name] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (we have no threads)
+                preexec_fn=partial(_die_with_parent, heard),  # noqa: PLW1509  (we have no threads)
             )
 
     def check(self) -> None:
@@ -236,8 +235,22 @@ class _Children:
                 raise DemonstrationFailed(f"{name} ended with code {child.returncode}: {last}")
 
 
-def _die_with_parent() -> None:
+@contextmanager
+def _interrupts_wait() -> Iterator[set[int]]:
+    """Let Ctrl-C wait until a child is started and known; gives the signals blocked before.
+
+    In the midst of a fork Python swallows it, or the child takes it for its own.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield heard
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
+def _die_with_parent(heard: set[int]) -> None:
     """Ask the kernel to end this child when its parent dies, even by SIGKILL."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
