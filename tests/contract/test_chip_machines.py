@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from drivers.chip_profile import ChipContents, profile_named
+from drivers.chip_profile import ChipContents, ChipProfile, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError
 from drivers.outcome import Outcome
@@ -23,6 +23,7 @@ from simulators.floor import HAND, MAGAZINE, ChipMemory, Floor, LifeCycle, infee
 from simulators.machine import Machine, Pace
 from simulators.reader import ReaderSettings, SimulatedReader
 from simulators.wire import memory_pair
+from tests.contract.chips import keys_for_tests, made_for
 
 SAM_ID = "05.01-20100823-0000123456-1234567890"
 CHIP_SERIAL = bytes(range(0x41, 0x49))
@@ -30,6 +31,7 @@ CONTENTS = ChipContents(
     {1: b"\x34\x12" * 128, 2: bytes(range(256)) * 4, 3: bytes(1024), 4: b"\x20\0" * 140},
     card_serial=bytes(range(1, 17)),
 )
+PROFILES = ["rid2", "rid2-plain"]
 CLEAN = WireFaults()
 NOISY = WireFaults(loss=0.02, split=0.1, delay=0.05, repeat=0.02, corrupt=0.02, hang_up=0.003)
 TRIES_MAX = 40
@@ -45,9 +47,11 @@ class Bench:
     faults: WireFaults
     encoding: SimulatedEncoder
     reading: SimulatedReader
+    profile: ChipProfile
 
     def encoder(self) -> ChipEncoder:
-        return ChipEncoder(self._wire(self.encoding), profile_named("rid2-plain"))
+        keys = keys_for_tests() if self.profile.key_version else None
+        return ChipEncoder(self._wire(self.encoding), self.profile, keys=keys)
 
     def reader(self) -> ReadBackReader:
         return ReadBackReader(self._wire(self.reading))
@@ -64,19 +68,20 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(seed: int, faults: WireFaults) -> AsyncIterator[Bench]:
+async def bench(seed: int, faults: WireFaults, profile: str = "rid2") -> AsyncIterator[Bench]:
     floor = Floor()
-    floor.load_blanks(1, iter([ChipMemory.new(CHIP_SERIAL)]))
+    floor.load_blanks(1, iter([made_for(profile, CHIP_SERIAL)]))
     floor.move(MAGAZINE, infeed(0))
     pace = Pace(Random(seed))
     encoding = SimulatedEncoder(floor, 0, pace, EncoderSettings(chip_failure_share=0.0), "ENC-1")
     reading = SimulatedReader(floor, 1, pace, ReaderSettings(), SAM_ID)
     async with asyncio.TaskGroup() as group:
-        yield Bench(floor, group, Random(seed), faults, encoding, reading)
+        yield Bench(floor, group, Random(seed), faults, encoding, reading, profile_named(profile))
 
 
-async def test_a_card_is_written_locked_and_read_back() -> None:
-    async with bench(1, CLEAN) as here:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_card_is_written_locked_and_read_back(profile: str) -> None:
+    async with bench(1, CLEAN, profile) as here:
         encoder, reader = here.encoder(), here.reader()
         assert (await encoder.identify()).serial_number == "ENC-1"
         assert (await reader.identify()).serial_number == SAM_ID
@@ -97,9 +102,10 @@ async def test_a_card_is_written_locked_and_read_back() -> None:
         await reader.aclose()
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("seed", range(15))
-async def test_on_a_bad_wire_every_outcome_is_the_floor_s_truth(seed: int) -> None:
-    async with bench(seed, NOISY) as here:
+async def test_on_a_bad_wire_every_outcome_is_the_floor_s_truth(profile: str, seed: int) -> None:
+    async with bench(seed, NOISY, profile) as here:
         note = None
         for _ in range(TRIES_MAX):
             encoder = here.encoder()

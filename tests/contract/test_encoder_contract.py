@@ -1,7 +1,7 @@
 """What the chip encoder's driver promises, over every kind of wire.
 
-On a real encoder: put one blank with an empty chip of profile `rid2-plain` into its field; the chip
-is written and locked for good.
+On a real encoder: put one blank with an empty chip of profile `rid2` and the test key into its
+field; the chip is written and locked for good.
 """
 
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ from drivers.errors import ChipRefused, NoCard
 from drivers.outcome import Outcome
 from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import MAGAZINE, REJECT_BIN, ChipMemory, Floor, LifeCycle, infeed
+from tests.contract.chips import keys_for_tests, made_for
 from tests.contract.ways import Opener, Way, hang_up_during, noticed
 
 CONTENTS = ChipContents(
@@ -35,7 +36,7 @@ class Bench:
 
     async def encoder(self) -> ChipEncoder:
         await noticed()
-        return ChipEncoder(await self.open(), profile_named("rid2-plain"))
+        return ChipEncoder(await self.open(), profile_named("rid2"), keys=keys_for_tests())
 
     @property
     def chip(self) -> ChipMemory:
@@ -55,7 +56,7 @@ class Bench:
 async def encoding(way: Way, ports: Path, serial_number: str = "ENC-1") -> AsyncIterator[Bench]:
     """Serve an encoder (station 0) with a blank in its field and one more in the magazine."""
     floor = Floor()
-    floor.load_blanks(2, (ChipMemory.new(bytes((0x41 + n,)) * 8) for n in range(2)))
+    floor.load_blanks(2, (made_for("rid2", bytes((0x41 + n,)) * 8) for n in range(2)))
     floor.move(MAGAZINE, infeed(0))
     machine = SimulatedEncoder(floor, 0, way.pace(), SURE, serial_number)
     async with way.to(machine, ports) as opener:
