@@ -1,7 +1,7 @@
 """Panels as a card printer receives them: their sizes, their compression undone, ink upon ink.
 
 Knows nothing of commands, cards or time. A panel always leaves here packed as `Db` sends it:
-1,016 lines of 648 dots from the left edge of the face, first dot at the top, most significant
+1,016 lines of 648 dots from the left edge of the face, first dot at the bottom, most significant
 bit first.
 """
 

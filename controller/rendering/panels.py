@@ -1,8 +1,10 @@
 """Turns a face into a printer's panels, and a black panel back into dots.
 
-A panel has 1,016 lines of 648 dots: line 0 at the left edge of the face, first dot at the top, most
-significant bit first; a 1,012 x 638 face lies at (2, 5). This module does not compress panels or
-talk to a printer. All work on dots is done in C: by Pillow, `bytes.translate` and whole integers.
+A panel has 1,016 lines of 648 dots: line 0 at the left edge of the face, first dot at the bottom,
+most significant bit first; a 1,012 x 638 face lies at (2, 5). So a face is turned by a quarter and
+not mirrored; the printer maker's own client lays the same dots. This module does not compress
+panels or talk to a printer. All work on dots is done in C: by Pillow, `bytes.translate` and whole
+integers.
 """
 
 from dataclasses import dataclass, field
@@ -72,7 +74,7 @@ def dots(data: bytes) -> Image.Image:
         raise ValueError(f"a black panel has {BLACK_PANEL_BYTES} bytes, not {len(data)}")
     on_its_side = Image.frombytes("1", (DOTS_A_LINE, LINES), data, "raw", "1;I")
     left, top = FACE_AT
-    return on_its_side.transpose(Image.Transpose.TRANSPOSE).crop(
+    return on_its_side.transpose(Image.Transpose.ROTATE_90).crop(
         (left, top, left + FACE_WIDTH_DOTS, top + FACE_HEIGHT_DOTS)
     )
 
@@ -82,7 +84,7 @@ def _on_its_side(face: Image.Image, paper: int) -> Image.Image:
     assert face.size == (FACE_WIDTH_DOTS, FACE_HEIGHT_DOTS), face.size
     area = Image.new(face.mode, (LINES, DOTS_A_LINE), paper)
     area.paste(face, FACE_AT)
-    return area.transpose(Image.Transpose.TRANSPOSE)
+    return area.transpose(Image.Transpose.ROTATE_270)
 
 
 def _pure_black(face: Image.Image) -> Image.Image:

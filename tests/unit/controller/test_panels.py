@@ -24,7 +24,7 @@ def black_at(*places: tuple[int, int]) -> Image.Image:
 
 
 def inked(panel: bytes) -> list[tuple[int, int]]:
-    """Read (line, dot) of every inked dot of a one-bit panel, bit by bit as devices.md 4.6 says."""
+    """Read (line, dot) of every inked dot of a one-bit panel, bit by bit."""
     return [
         (at // 81, at % 81 * 8 + bit)
         for at, byte in enumerate(panel)
@@ -48,14 +48,17 @@ def test_the_sizes_are_those_of_the_document() -> None:
 @pytest.mark.parametrize(
     ("place", "byte", "value"),
     [
-        # Line 0 is the left edge, dot 0 the top, the face lies at (2, 5): byte (2+x)*81 + (5+y)//8.
-        ((0, 0), 2 * 81, 0x04),
-        ((0, 3), 2 * 81 + 1, 0x80),
-        ((1011, 637), 1013 * 81 + 80, 0x20),
-        ((100, 0), 102 * 81, 0x04),
+        # Line 0 is the left edge, dot 0 the bottom, the face lies at (2, 5): line 2 + x, and
+        # dot 642 - y of that line.
+        ((0, 0), 2 * 81 + 80, 0x20),
+        ((0, 3), 2 * 81 + 79, 0x01),
+        ((1011, 637), 1013 * 81, 0x04),
+        ((100, 0), 102 * 81 + 80, 0x20),
     ],
 )
-def test_a_dot_lies_where_the_document_says(place: tuple[int, int], byte: int, value: int) -> None:
+def test_a_dot_lies_where_the_makers_client_puts_it(
+    place: tuple[int, int], byte: int, value: int
+) -> None:
     panel = k_panel(black_at(place))
     assert panel[byte] == value
     assert panel.count(0) == len(panel) - 1
@@ -66,7 +69,7 @@ def test_random_dots_are_read_back_one_by_one_and_as_a_whole() -> None:
     places = {(random.randrange(WIDTH), random.randrange(HEIGHT)) for _ in range(500)}
     face = black_at(*places)
     panel = k_panel(face)
-    assert set(inked(panel)) == {(x + 2, y + 5) for x, y in places}
+    assert set(inked(panel)) == {(x + 2, 642 - y) for x, y in places}
     assert dots(panel).tobytes() == face.tobytes()
 
 
@@ -77,7 +80,7 @@ def test_dots_of_a_panel_of_another_size_are_refused() -> None:
 
 def test_outline_is_one_black_panel() -> None:
     (panel,) = panels_of(black_at((5, 5)), PrintProfile.OUTLINE)
-    assert (panel.letter, panel.levels, inked(panel.data)) == ("K", 2, [(7, 10)])
+    assert (panel.letter, panel.levels, inked(panel.data)) == ("K", 2, [(7, 637)])
 
 
 def test_values_are_packed_most_significant_bit_first() -> None:
@@ -126,7 +129,7 @@ def test_a_coloured_dot_becomes_the_right_inks_in_the_right_place(
     face.putpixel((300, 77), colour)
     data = {panel.letter: panel.data for panel in panels_of(face, PrintProfile.COLOUR)}
     for letter in "YMC":
-        assert seven_bits(data[letter], 302, 82) == ink[letter]
-        assert seven_bits(data[letter], 302, 83) == 0
-        assert seven_bits(data[letter], 303, 82) == 0
-    assert inked(data["K"]) == ([(302, 82)] if ink["K"] else [])
+        assert seven_bits(data[letter], 302, 565) == ink[letter]
+        assert seven_bits(data[letter], 302, 566) == 0
+        assert seven_bits(data[letter], 303, 565) == 0
+    assert inked(data["K"]) == ([(302, 565)] if ink["K"] else [])
