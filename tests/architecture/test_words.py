@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,13 +65,19 @@ def test_a_switch_would_be_found() -> None:
         "aiosqlite",
         "asyncio-mqtt",
         "looptime",
-        "pymodbus",
     ],
 )
 def test_libraries_that_were_decided_against_are_not_locked(library: str) -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "pyserial==" in lock
     assert not re.search(rf"^{library}==", lock, re.MULTILINE)
+
+
+@pytest.mark.parametrize("peer", ["evolis-sdk", "minimalmodbus", "pymodbus"])
+def test_what_judges_the_product_is_no_part_of_it(peer: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert any(each.startswith(peer) for each in project["optional-dependencies"]["dev"])
+    assert not any(each.startswith(peer) for each in project["dependencies"])
 
 
 def test_the_lock_file_names_no_host() -> None:
