@@ -21,7 +21,7 @@ from controller.reports.quality import Quality, Spoilage
 from controller.reports.reading import Period
 from controller.reports.words import Words
 
-#: More bars than this are no longer told apart.
+#: More bars than this are no longer told apart, and months are shown.
 DAYS_SHOWN = 62
 
 
@@ -82,21 +82,28 @@ def _spoilage_table(spoilage: Iterable[Spoilage], w: Words) -> Table:
 
 
 def _days(found: Quality, w: Words) -> tuple[Bars | Table, ...]:
-    days = found.days[-DAYS_SHOWN:]
+    by_month = len(found.days) > DAYS_SHOWN
+    made: Counter[str] = Counter()
+    spoiled: Counter[str] = Counter()
+    for one in found.days:
+        name = f"{one.day:%Y-%m}" if by_month else str(one.day)
+        made[name] += one.made
+        spoiled[name] += one.spoiled
+    heading = w("month") if by_month else w("day")
+    columns = [(heading, text), (w("made"), count), (w("spoiled"), count), (w("share"), percent)]
     rows = [
-        (one.day, one.made, one.spoiled, one.spoiled / (one.made + one.spoiled))
-        for one in days
-        if one.made + one.spoiled
+        (name, made[name], spoiled[name], spoiled[name] / (made[name] + spoiled[name]))
+        for name in made
+        if made[name] + spoiled[name]
     ]
-    columns = [(w("day"), text), (w("made"), count), (w("spoiled"), count), (w("share"), percent)]
-    shown = table(columns, rows, w("nothing was made"), w("days"))
-    if len(days) < 2 or not found.spoiled:
+    shown = table(columns, rows, w("nothing was made"), w("months") if by_month else w("days"))
+    if len(made) < 2 or not found.spoiled:
         return (shown,)
     chart = Bars(
-        w("spoiled a day"),
+        w("spoiled a month") if by_month else w("spoiled a day"),
         w("cards"),
-        tuple(f"{one.day:%m-%d}" for one in days),
-        (Stack(w("spoiled"), "bad", tuple(float(one.spoiled) for one in days)),),
+        tuple(name if by_month else name[5:] for name in made),
+        (Stack(w("spoiled"), "bad", tuple(float(cards) for cards in spoiled.values())),),
     )
     return (chart, shown)
 
