@@ -51,6 +51,13 @@ class Command:
         return self.p1 << 8 | self.p2
 
 
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """A whole command has reached the card; its response goes back the way it came."""
+
+    apdu: bytes
+
+
 class Refused(Exception):
     """The card answers with this status word and changes nothing."""
 

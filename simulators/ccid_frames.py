@@ -50,6 +50,7 @@ class Error(IntEnum):
     WRONG_LENGTH = 0x01
     BAD_SLOT = 0x05
     BAD_BYTE_7 = 0x07
+    PROCEDURE_BYTE = 0xF4
     WRONG_PROTOCOL = 0xF6
     CARD_MUTE = 0xFE
 

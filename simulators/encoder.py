@@ -1,18 +1,18 @@
 """A chip encoder made of software: a serial CCID reader (GemPC Twin family) and the card in it.
 
 Physics (how long a chip takes, which chips are bad), firmware (messages, slot states), and `serve`
-for the wire. What the card itself answers is in `smart_card.py` and `t1_card.py`. It encodes what
-it is told to and knows nothing of what a chip should contain.
+for the wire. What passes between reader and card, and what the card answers, is in
+`powered_card.py`. It encodes what it is told to and knows nothing of what a chip should contain.
 
 Our own choices, where the protocol leaves them open: Escape `04` answers the reader's serial number
-as text; slot-change notices are sent after Escape `01 01 01`, ahead of the next echo; a T=1 block
-before SetParameters chose T=1 is refused (bError F6); a half frame is forgotten after 0.5 s.
+as text; slot-change notices are sent after Escape `01 01 01`, ahead of the next echo; a half frame
+is forgotten after 0.5 s.
 """
 
 import asyncio
 from dataclasses import dataclass
 
-from simulators.card_commands import FULL_PERSONALISATION_S, command_s
+from simulators.card_commands import FULL_PERSONALISATION_S, RunCommand, command_s
 from simulators.ccid_frames import (
     DEFAULT_PARAMETERS,
     NAK,
@@ -27,12 +27,9 @@ from simulators.ccid_frames import (
 )
 from simulators.floor import ChipHealth, ChipMemory, Floor, infeed
 from simulators.machine import Drawn, Motion, Pace
-from simulators.smart_card import SmartCard
-from simulators.t1_card import RunCommand, T1Card
+from simulators.powered_card import PoweredCard, TransferFailed
 from simulators.wire import Wire
-from simulators.xor import xor_of
 
-ANSWER_TO_RESET = bytes.fromhex("3B858131FE4D494453494DDC")
 #: A command that takes longer makes the reader ask the host for time, again and again.
 TIME_REQUEST_EVERY_S = 1.0
 TIME_REQUEST = b"\x80"
@@ -51,17 +48,6 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         if self.reader_name not in READER_NAMES:
             raise ValueError(f"unknown reader name; known are {', '.join(READER_NAMES)}")
-
-
-@dataclass(slots=True)
-class _Session:
-    """One powered card. It is lost with the power or when the card leaves the field."""
-
-    chip: ChipMemory
-    card: SmartCard
-    blocks: T1Card
-    protocol: int = 0
-    parameters: bytes = DEFAULT_PARAMETERS[0]
 
 
 class SimulatedEncoder:
@@ -101,12 +87,12 @@ class SimulatedEncoder:
         self._powered = True
 
     @property
-    def blocks(self) -> T1Card | None:
-        """Back door: the protocol state of the powered card."""
-        return self._session.blocks if self._session else None
+    def powered_card(self) -> PoweredCard | None:
+        """Back door: the card as the reader sees it, while it is powered."""
+        return self._session
 
     def _forget(self) -> None:
-        self._session: _Session | None = None
+        self._session: PoweredCard | None = None
         self._notices = False
         self._owed = b""
         self._seen = (False, -1)
@@ -223,9 +209,8 @@ class SimulatedEncoder:
             self._draw_health(card.chip)
         if card is None or card.chip.health is ChipHealth.MUTE:
             return self._reply(message, Kind.DATA_BLOCK, error=Error.CARD_MUTE)
-        software = SmartCard(card.chip, self._pace.random)
-        self._session = _Session(card.chip, software, T1Card())
-        return self._reply(message, Kind.DATA_BLOCK, ANSWER_TO_RESET)
+        self._session = PoweredCard(card.chip, self._pace.random)
+        return self._reply(message, Kind.DATA_BLOCK, self._session.answer_to_reset)
 
     def _draw_health(self, chip: ChipMemory) -> None:
         """Find out, the first time a chip is powered here, whether it is one of the bad ones."""
@@ -240,15 +225,13 @@ class SimulatedEncoder:
         session = None if message.slot else self._session
         if session is None:
             return self._reply(message, Kind.PARAMETERS, error=Error.CARD_MUTE)
-        if message.kind == 0x61:
-            protocol = message.special[0]
-            if protocol not in DEFAULT_PARAMETERS:
-                return self._reply(message, Kind.PARAMETERS, error=Error.BAD_BYTE_7)
-            if len(message.data) != len(DEFAULT_PARAMETERS[protocol]):
-                return self._reply(message, Kind.PARAMETERS, error=Error.WRONG_LENGTH)
-            session.protocol, session.parameters = protocol, message.data
-        elif message.kind == 0x6D:
-            session.protocol, session.parameters = 0, DEFAULT_PARAMETERS[0]
+        try:
+            if message.kind == 0x61:
+                session.choose(message.special[0], message.data)
+            elif message.kind == 0x6D:
+                session.choose(0, DEFAULT_PARAMETERS[0])
+        except TransferFailed as failed:
+            return self._reply(message, Kind.PARAMETERS, error=failed.error)
         return self._reply(message, Kind.PARAMETERS, session.parameters, last=session.protocol)
 
     def _escape(self, message: Message) -> bytes:
@@ -269,33 +252,25 @@ class SimulatedEncoder:
             return self._reply(message, Kind.DATA_BLOCK, error=Error.CARD_MUTE)
         if not message.data:
             return self._reply(message, Kind.DATA_BLOCK, error=Error.WRONG_LENGTH)
-        if message.data[0] == 0xFF:
-            return self._choose_protocol(message)
-        if session.protocol != 1:
-            return self._reply(message, Kind.DATA_BLOCK, error=Error.WRONG_PROTOCOL)
-        step = session.blocks.receive(message.data)
+        try:
+            step = session.take(message.data)
+        except TransferFailed as failed:
+            return self._reply(message, Kind.DATA_BLOCK, error=failed.error)
         if not isinstance(step, RunCommand):
-            return self._reply(message, Kind.DATA_BLOCK, step.block)
-        block = await self._run(session, step.apdu, wire)
-        if block is None:
+            return self._reply(message, Kind.DATA_BLOCK, step)
+        answer = await self._run(session, step.apdu, wire)
+        if answer is None:
             return self._reply(message, Kind.DATA_BLOCK, error=Error.CARD_MUTE)
-        return self._reply(message, Kind.DATA_BLOCK, block)
+        return self._reply(message, Kind.DATA_BLOCK, answer)
 
-    def _choose_protocol(self, message: Message) -> bytes:
-        """Answer a PPS: the card speaks T=1 only, and stays mute at anything else."""
-        data = message.data
-        if len(data) < 3 or xor_of(data) or data[1] & 0x0F != 1:
-            return self._reply(message, Kind.DATA_BLOCK, error=Error.CARD_MUTE)
-        return self._reply(message, Kind.DATA_BLOCK, data)
-
-    async def _run(self, session: _Session, apdu: bytes, wire: Wire) -> bytes | None:
+    async def _run(self, session: PoweredCard, apdu: bytes, wire: Wire) -> bytes | None:
         """Let the chip work; what it writes is written when it is done, whoever listens."""
-        blocks: list[bytes] = []
+        answers: list[bytes] = []
 
         def finish() -> None:
             self._look()
             if self._session is session:
-                blocks.append(session.blocks.respond(session.card.answer(apdu)))
+                answers.append(session.respond(apdu))
 
         typical_s = command_s(apdu) * self._settings.chip_s / FULL_PERSONALISATION_S
         self._command.start(f"chip command {apdu[1:2].hex()}", self._pace.draw_s(typical_s), finish)
@@ -305,4 +280,4 @@ class SimulatedEncoder:
                     await self._command.wait()
             except TimeoutError:
                 await wire.send(TIME_REQUEST)
-        return blocks[0] if blocks else None
+        return answers[0] if answers else None

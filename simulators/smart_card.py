@@ -2,7 +2,7 @@
 
 A chip with keys is of profile `rid2`: without the secure channel nothing is written and, before it
 is locked, nothing read but its maker's serial. A chip without is of `rid2-plain`. Not responsible
-for how a command reaches the card (see `t1_card.py`), nor for the channel's arithmetic (see
+for how a command reaches the card (see `powered_card.py`), nor for the channel's arithmetic (see
 `scp03_card.py`). It never waits. A session is lost with the power; the memory is not.
 """
 

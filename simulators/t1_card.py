@@ -6,6 +6,7 @@ means, and it never waits: whoever owns the card decides how long a command take
 
 from dataclasses import dataclass, field
 
+from simulators.card_commands import RunCommand
 from simulators.xor import xor_of
 
 #: What the host takes in one block until S(IFS) says more.
@@ -25,13 +26,6 @@ class SendBlock:
     block: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RunCommand:
-    """A whole command has arrived; its response goes back through `respond`."""
-
-    apdu: bytes
-
-
 def block(pcb: int, information: bytes = b"") -> bytes:
     """Return a block with node address 0 and its check byte."""
     body = bytes([0x00, pcb, len(information)]) + information
@@ -43,6 +37,8 @@ class T1Card:
     """The protocol state of one powered card."""
 
     host_field_bytes: int = INITIAL_HOST_FIELD_BYTES
+    #: What the card takes in one block, as its answer to reset says.
+    own_field_bytes: int = 254
     #: Back door: how many times the card asks for more time before its next command.
     waits_before_next: int = 0
     _next_to_send: int = 0
@@ -54,7 +50,11 @@ class T1Card:
 
     def receive(self, received: bytes) -> SendBlock | RunCommand:
         """Take one block and say what follows from it."""
-        if len(received) < 4 or received[2] != len(received) - 4 or received[2] == 0xFF:
+        if (
+            len(received) < 4
+            or received[2] != len(received) - 4
+            or received[2] > self.own_field_bytes
+        ):
             return self._complain(OTHER_ERROR)
         if xor_of(received):
             return self._complain(DAMAGED)

@@ -17,6 +17,7 @@ from simulators.floor import (
     MAGAZINE,
     ChipHealth,
     ChipMemory,
+    Contacts,
     Floor,
     LifeCycle,
     infeed,
@@ -113,10 +114,12 @@ class Host:
 
 
 def bench(
-    settings: EncoderSettings | None = None, *, card: bool = True
+    settings: EncoderSettings | None = None, *, card: bool = True, contacts: Contacts = Contacts.T1
 ) -> tuple[SimulatedEncoder, Floor]:
     floor = Floor()
-    floor.load_blanks(1, iter([ChipMemory.new(CHIP_SERIAL)]))
+    chip = ChipMemory.new(CHIP_SERIAL)
+    chip.contacts = contacts
+    floor.load_blanks(1, iter([chip]))
     if card:
         floor.move(MAGAZINE, infeed(3))
     settings = settings or EncoderSettings(chip_failure_share=0.0)
@@ -173,7 +176,42 @@ async def test_golden_dialogue() -> None:
         assert await host.take(len(wanted)) == wanted
 
 
-@pytest.mark.parametrize("name", [name for name in VECTORS if name.startswith(("escape", "power"))])
+async def test_golden_dialogue_over_t0() -> None:
+    encoder, _ = bench(contacts=Contacts.T0)
+    async with host_of(encoder) as host:
+        await host.ask(VECTORS["power-on-5v"], VECTORS["power-on-answer-t0"])
+        for name in (
+            "set-parameters-t0",
+            "transfer-select-t0",
+            "transfer-select-application-t0",
+            "transfer-get-response-t0",
+        ):
+            await host.ask(VECTORS[name], VECTORS[f"{name}-answer"])
+
+
+async def test_a_negotiable_card_speaks_what_was_agreed() -> None:
+    encoder, _ = bench(contacts=Contacts.T0_OR_T1)
+    async with host_of(encoder) as host:
+        await host.ask(VECTORS["power-on-5v"], VECTORS["power-on-answer-negotiable"])
+        await host.ask(VECTORS["transfer-pps-t1"], VECTORS["transfer-pps-t1-answer"])
+        # The reader was not told yet: it sends what is no T=1 block to the card, which is mute.
+        assert (await host.command(0x6F, t1(0xC0)))[1:3] == (0x40, 0xFE)
+        await host.command(0x61, bytes.fromhex("1110004D002000"), "01 00 00")
+        assert await host.block(VECTORS["t1-resynch-request"]) == VECTORS["t1-resynch-response"]
+        # Powered anew, it begins with T=0 again.
+        await host.ask(VECTORS["power-on-5v"], VECTORS["power-on-answer-negotiable"])
+        await host.ask(VECTORS["transfer-select-t0"], VECTORS["transfer-select-t0-answer"])
+        card = encoder.powered_card
+        assert card is not None
+        card.characters.wrong_procedure_bytes = 1
+        select = VECTORS["transfer-select-t0"][12:-1]
+        assert (await host.command(0x6F, select))[1:3] == (0x40, 0xF4)
+        assert await host.command(0x6F, select) == (0x80, 0, 0, b"\x90\x00")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VECTORS if name.startswith(("escape", "power", "transfer"))]
+)
 def test_golden_frames_hold_their_check_byte(name: str) -> None:
     assert reduce(xor, VECTORS[name]) == 0
 

@@ -8,9 +8,10 @@ from random import Random
 
 import pytest
 
+from simulators.card_commands import RunCommand
 from simulators.floor import ChipMemory
 from simulators.smart_card import SmartCard
-from simulators.t1_card import RunCommand, SendBlock, T1Card
+from simulators.t1_card import SendBlock, T1Card
 from simulators.xor import xor_of
 
 VECTORS_FILE = Path(__file__).parents[2] / "vectors" / "ccid.toml"
