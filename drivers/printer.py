@@ -85,7 +85,7 @@ class CardPrinter:
         self._timeouts = timeouts
 
     async def identify(self) -> Identity:
-        """Take over the error handling, switch the status words on and ask who is there."""
+        """Take over the errors, keep status words out of other answers, and ask who is there."""
         try:
             return await self._repeated(self._read_identity)
         except (UnexpectedReply, CommandRefused) as error:
