@@ -109,15 +109,14 @@ class ReadBackReader:
         """Return its security module's number as serial number; `WrongDevice` if it has none."""
         async with self._link:
             try:
-                await self._check_status()
-                sam_id = await self._ask(Request.SAM_ID, self._timeouts.find_timeout_s)
+                await self._of_itself(Request.STATUS)
+                sam_id = await self._of_itself(Request.SAM_ID)
             except (ReplyTimeout, Garbled) as error:
                 await raise_if_stranger(self._link, "reader", self._timeouts.find_timeout_s)
                 if self._link.garbage_bytes:
                     raise WrongDevice("What answers here is no SDT reader.") from error
                 raise
-        serial_number = sam_id_text(_data(sam_id))
-        return Identity("reader", "SDT read-back reader", serial_number, "")
+        return Identity("reader", "SDT read-back reader", sam_id_text(sam_id), "")
 
     async def read_card(self) -> ReadBack:
         """Find, select and read the card in the field; raises `NoCard`, `ReadFailed`.
@@ -125,7 +124,7 @@ class ReadBackReader:
         After a reading the card must leave the field before the next one can succeed.
         """
         async with self._link:
-            await self._check_status()
+            await self._of_itself(Request.STATUS)
             await self._find()
             try:
                 await self._select()
@@ -144,9 +143,12 @@ class ReadBackReader:
         """Hang up."""
         await self._link.aclose()
 
-    async def _check_status(self) -> None:
-        status = await self._ask(Request.STATUS, self._timeouts.find_timeout_s)
-        _data(status)
+    async def _of_itself(self, request: Request) -> bytes:
+        """Ask the reader about itself; whatever is wrong then is no card's fault."""
+        answer = await self._ask(request, self._timeouts.find_timeout_s)
+        if answer.sw3 in _GOOD_WORDS | _REFUSALS:
+            return _data(answer)
+        raise HardwareFault(f"The reader reports: {meaning(answer.sw3)}.", code=_hex(answer.sw3))
 
     async def _find(self) -> None:
         for attempt in range(1, _FIND_ATTEMPTS + 1):

@@ -216,6 +216,23 @@ async def test_a_module_that_takes_no_command_is_told(
     assert caught.value.facts["code"] == vector[-2:]
 
 
+CODES = [name[-2:] for name in VECTORS if name.startswith("error-") and len(name) == 8]
+
+
+def test_every_code_of_the_document_has_a_golden_frame() -> None:
+    listed = "10 11 21 23 24 31 32 33 37 3F 40 41 47 60 66 80 81 91"
+    assert sorted(CODES) == listed.split()
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("request_", ["status", "sam-id"])
+async def test_no_answer_about_the_reader_itself_blames_a_card(request_: str, code: str) -> None:
+    async with bench(instead(request_, f"error-{code}")) as (reader, _peer):
+        with pytest.raises(DriverError) as caught:
+            await (reader.identify() if request_ == "sam-id" else reader.read_card())
+    assert not isinstance(caught.value, (ReadFailed, NoCard))
+
+
 async def test_a_request_that_arrived_damaged_is_asked_again() -> None:
     async with bench(instead("select", "error-10", "error-11", "selected")) as (reader, _peer):
         assert (await reader.read_card()).photo == PHOTO
