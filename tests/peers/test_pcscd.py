@@ -24,9 +24,10 @@ from drivers.encoder import ChipEncoder
 from drivers.open_wire import open_wire
 from drivers.outcome import Outcome
 from simulators.encoder import EncoderSettings, SimulatedEncoder
-from simulators.floor import MAGAZINE, ChipMemory, Floor, LifeCycle, infeed
+from simulators.floor import MAGAZINE, ChipMemory, Contacts, Floor, LifeCycle, infeed
 from simulators.machine import Pace
 from simulators.serving import on_pseudo_terminals
+from tests.contract.chips import keys_for_tests, made_for
 from tests.peers.peer import Said, missing, peer, run
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
@@ -75,7 +76,7 @@ class Bench:
     folder: Path
 
     def encoder(self) -> "ChipEncoderOnce":
-        return ChipEncoderOnce(self.url)
+        return ChipEncoderOnce(self.url, "rid2" if self.chip.keys else "rid2-plain")
 
     async def opensc(self, *arguments: str) -> Said:
         """Run opensc-tool with a pcscd of its own."""
@@ -104,11 +105,13 @@ class Bench:
 class ChipEncoderOnce:
     """Our driver, hanging up afterwards: two programs cannot share the terminal."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, profile: str) -> None:
         self._url = url
+        self._profile = profile_named(profile)
 
     async def __aenter__(self) -> ChipEncoder:
-        self._driver = ChipEncoder(await open_wire(self._url, 2.0), profile_named("rid2-plain"))
+        wire = await open_wire(self._url, 2.0)
+        self._driver = ChipEncoder(wire, self._profile, keys=keys_for_tests())
         await self._driver.identify()
         return self._driver
 
@@ -137,10 +140,17 @@ def require_pcscd() -> None:
 
 
 @asynccontextmanager
-async def bench(folder: Path, reader_name: str = "GemPCTwin") -> AsyncIterator[Bench]:
+async def bench(
+    folder: Path,
+    reader_name: str = "GemPCTwin",
+    contacts: Contacts = Contacts.T1,
+    profile: str = "rid2-plain",
+) -> AsyncIterator[Bench]:
     require_pcscd()
     floor = Floor()
-    floor.load_blanks(1, iter([ChipMemory.new(CHIP_SERIAL)]))
+    chip = made_for(profile, CHIP_SERIAL)
+    chip.contacts = contacts
+    floor.load_blanks(1, iter([chip]))
     floor.move(MAGAZINE, infeed(0))
     settings = EncoderSettings(reader_name=reader_name, chip_failure_share=0.0)
     machine = SimulatedEncoder(floor, 0, Pace(Random(1), 50.0), settings, "ENC-1")
@@ -153,9 +163,7 @@ async def bench(folder: Path, reader_name: str = "GemPCTwin") -> AsyncIterator[B
             f"LIBPATH {SERIAL_DRIVER}\n"
             "CHANNELID 1\n"
         )
-        card = floor.at(infeed(0))
-        assert card is not None
-        yield Bench(card.chip, urls["encoder"], folder)
+        yield Bench(chip, urls["encoder"], folder)
 
 
 def reading(file: int, size: int) -> list[str]:
@@ -225,6 +233,56 @@ async def test_what_opensc_wrote_is_judged_by_our_driver(tmp_path: Path) -> None
         assert here.chip.life_cycle is LifeCycle.OPERATIONAL
         async with here.encoder() as encoder:
             assert await encoder.write_outcome(note, CONTENTS) is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("contacts", "answer_to_reset"),
+    [
+        (Contacts.T0, "3b:05:49:44:53:49:4d"),
+        (Contacts.T0_OR_T1, "3b:85:80:01:49:44:53:49:4d:5e"),
+    ],
+)
+async def test_opensc_writes_and_reads_cards_of_other_protocols(
+    tmp_path: Path, contacts: Contacts, answer_to_reset: str
+) -> None:
+    content = CONTENTS.files[2]
+    async with bench(tmp_path, contacts=contacts) as here:
+        told = await here.opensc("-r", "0", "-a")
+        assert answer_to_reset in told.text
+        commands = [SELECT_APPLICATION, *writing(2, content), *reading(2, len(content))]
+        (control, found), *answers = await here.apdus(commands)
+        assert found == "9000"
+        assert b"\x8a\x01\x03" in control
+        assert {words for _, words in answers} == {"9000"}
+        assert b"".join(data for data, _ in answers) == content
+        assert bytes(here.chip.files[2]) == content
+
+
+async def test_opensc_is_refused_what_the_secure_channel_guards(tmp_path: Path) -> None:
+    """OpenSC knows no key: of an empty chip it reads the serial, of a locked one everything."""
+    text = CONTENTS.files[1]
+    commands = [
+        SELECT_APPLICATION,
+        *reading(5, len(CHIP_SERIAL)),
+        *reading(1, 1),
+        *writing(1, b"\x00"),
+        "00440000",
+        "00E60000",
+    ]
+    async with bench(tmp_path, profile="rid2") as here:
+        _, *answers = await here.apdus(commands)
+        assert answers[1] == (CHIP_SERIAL, "9000")
+        refused = [words for _, words in answers if words != "9000"]
+        assert refused == ["6982", "6982", "6982", "6982"]
+        assert here.chip == made_for("rid2", CHIP_SERIAL)
+        async with here.encoder() as encoder:
+            note = await encoder.write_note()
+            await encoder.write(CONTENTS)
+            assert await encoder.write_outcome(note, CONTENTS) is Outcome.DONE
+        _, *answers = await here.apdus([*commands[:3], *reading(1, 240), *commands[5:]])
+        assert answers[3] == (text[:240], "9000")
+        refused = [words for _, words in answers if words != "9000"]
+        assert refused == ["6985", "6982", "6982"]
 
 
 @pytest.mark.parametrize(("name", "slots"), [("SEC1210", 2), ("GemCorePOSPro", 5)])
