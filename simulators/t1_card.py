@@ -16,6 +16,8 @@ LONGEST_COMMAND_BYTES = 600
 
 RESYNCH, FIELD_SIZE, ABORT, WAIT = 0xC0, 0xC1, 0xC2, 0xC3
 RESPONSE = 0x20
+#: How many block waiting times the card asks for; the host grants that number and no other.
+WAIT_ONCE = b"\x01"
 DAMAGED, OTHER_ERROR = 0x01, 0x02
 
 
@@ -94,13 +96,13 @@ class T1Card:
 
     def _ask_for_time(self) -> SendBlock:
         self.waits_before_next -= 1
-        return SendBlock(block(WAIT, b"\x01"))
+        return SendBlock(block(WAIT, WAIT_ONCE))
 
     def _receipt(self, pcb: int, information: bytes) -> SendBlock:
         if pcb & 0x2C or information:
             return self._complain(OTHER_ERROR)
         if self._postponed is not None:
-            return SendBlock(block(WAIT, b"\x01"))  # asked to repeat: our last was this request
+            return SendBlock(block(WAIT, WAIT_ONCE))  # asked to repeat: our last was this request
         acknowledged = pcb >> 4 & 1 == self._next_to_send
         if acknowledged and self._response:
             return SendBlock(self._send_next())
@@ -117,7 +119,7 @@ class T1Card:
             case 0xC2 if not information:
                 self._command.clear()
                 self._response = b""
-            case 0xE3 if self._postponed is not None:
+            case 0xE3 if self._postponed is not None and information == WAIT_ONCE:
                 return self._resume(self._postponed)
             case _:
                 return self._complain(OTHER_ERROR)

@@ -175,4 +175,5 @@ def test_a_card_may_ask_for_time() -> None:
     assert card.receive(t1(0x00, b"abce")) == wait
     assert card.receive(t1(0x80)) == wait  # asked to repeat it
     assert card.receive(granted) == wait
+    assert card.receive(t1(0xE3, b"\x02")) == SendBlock(t1(0x92))  # not what it asked for
     assert card.receive(granted) == RunCommand(b"abce")
