@@ -74,19 +74,22 @@ class Bench:
     chip: ChipMemory
     url: str
     folder: Path
+    floor: Floor
 
     def encoder(self) -> "ChipEncoderOnce":
         return ChipEncoderOnce(self.url, "rid2" if self.chip.keys else "rid2-plain")
 
     async def opensc(self, *arguments: str) -> Said:
         """Run opensc-tool with a pcscd of its own."""
-        tool = peer("opensc-tool", "opensc", "--info")
-        command = shlex.join([tool, *arguments])
+        return await self.beside_pcscd(peer("opensc-tool", "opensc", "--info"), *arguments)
+
+    async def beside_pcscd(self, *command: str) -> Said:
+        """Run a program with a pcscd of its own."""
         script = ISOLATED.format(
             pcscd=shlex.quote(peer("pcscd", "pcscd", "--version")),
             readers=shlex.quote(str(self.folder / "readers")),
             log=shlex.quote(str(self.folder / "pcscd.log")),
-            command=command,
+            command=shlex.join(command),
         )
         said = await run(*OWN_NAMESPACE, "bash", "-c", script)
         assert said.status != 70, said.text
@@ -163,7 +166,7 @@ async def bench(
             f"LIBPATH {SERIAL_DRIVER}\n"
             "CHANNELID 1\n"
         )
-        yield Bench(chip, urls["encoder"], folder)
+        yield Bench(chip, urls["encoder"], folder, floor)
 
 
 def reading(file: int, size: int) -> list[str]:
