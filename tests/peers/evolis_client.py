@@ -1,9 +1,9 @@
 """A process that uses the printer maker's SDK: `evolis_client.py PORT CALL[=ARGUMENT]...`
 
-Prints a JSON list with what each call returned. `print_to_file=FOLDER` makes `FOLDER/card.prn`, the
-bytes that would go to the printer, of the picture `FOLDER/card.bmp` in black and overlay. It is a
-process of its own because the SDK is a native library: what hangs or crashes in it must not take
-the tests along. Nothing of ours is in it.
+Prints a JSON list with what each call returned. `print_in_black=FOLDER` makes `FOLDER/card.prn`,
+the bytes that would go to the printer, of the picture `FOLDER/card.bmp`; likewise
+`print_in_colour`. It is a process of its own because the SDK is a native library: what hangs or
+crashes in it must not take the tests along. Nothing of ours is in it.
 """
 
 import json
@@ -40,9 +40,13 @@ def main(port: str, *calls: str) -> None:
         name, _, argument = call.partition("=")
         if name == "set_error_management":
             results.append(connection.set_error_management(ErrorManagement[argument]))
-        elif name == "print_to_file":
+        elif name == "print_in_black":
             session = PrintSession(connection, RibbonType.KO)
             taken = session.set_black(CardFace.FRONT, f"{argument}/card.bmp")
+            results.append([taken, plain(session.print_to_file(f"{argument}/card.prn"))])
+        elif name == "print_in_colour":
+            session = PrintSession(connection, RibbonType.YMCKO)
+            taken = session.set_image(CardFace.FRONT, f"{argument}/card.bmp")
             results.append([taken, plain(session.print_to_file(f"{argument}/card.prn"))])
         else:
             arguments = (argument,) if argument else ()

@@ -16,9 +16,28 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from config.products import PrintProfile
 from controller.rendering.faces import FACE_HEIGHT_DOTS, FACE_WIDTH_DOTS
-from controller.rendering.panels import DOTS_A_LINE, FACE_AT, LINES, dots, k_panel
-from simulators.floor import HAND, MAGAZINE, ChipMemory, Floor, infeed, inside, outfeed
+from controller.rendering.panels import (
+    COLOUR_LEVELS,
+    DOTS_A_LINE,
+    FACE_AT,
+    LINES,
+    dots,
+    k_panel,
+    packed_in_seven_bits,
+    panels_of,
+)
+from simulators.floor import (
+    HAND,
+    MAGAZINE,
+    ChipMemory,
+    Floor,
+    PhysicalCard,
+    infeed,
+    inside,
+    outfeed,
+)
 from simulators.machine import Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.wire import Wire, memory_pair
@@ -27,6 +46,9 @@ from tests.peers.peer import package, run
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
 
+#: From eight bits a dot to seven.
+HALF = bytes(value // 2 for value in range(256))
+PURE_COLOURS = ((255, 255, 0), (255, 0, 255), (0, 255, 255), (0, 0, 255), (255, 0, 0), (0, 0, 0))
 CLIENT = Path(__file__).with_name("evolis_client.py")
 
 
@@ -74,12 +96,12 @@ class Front:
 
 
 @asynccontextmanager
-async def printer_for_sdk(cards: int = 1) -> AsyncIterator[Front]:
+async def printer_for_sdk(cards: int = 1, ribbon: str = "ko") -> AsyncIterator[Front]:
     package("evolis-sdk")
     floor = Floor()
     floor.load_blanks(cards, (ChipMemory.new(bytes((n,)) * 8) for n in range(cards)))
     floor.move(MAGAZINE, infeed(0))
-    settings = PrinterSettings(misprint_share=0.0, jam_share=0.0)
+    settings = PrinterSettings(ribbon=ribbon, misprint_share=0.0, jam_share=0.0)
     printer = SimulatedPrinter(floor, 0, Pace(Random(1), 50.0), settings, "PRN-0815")
     near, far = memory_pair()
     front = Front(floor, printer, near)
@@ -148,23 +170,55 @@ async def test_it_finds_a_jam_and_clears_it() -> None:
         assert front.floor.at(HAND) is not None
 
 
-async def test_the_maker_s_bitmap_is_ours_and_prints_as_one_stream(tmp_path: Path) -> None:
-    """The same picture gives the same dots in the same order; the printer takes the job whole."""
-    face = Image.new("1", (FACE_WIDTH_DOTS, FACE_HEIGHT_DOTS), 1)
-    face.paste(0, (98, 45, 298, 85))  # neither way up nor mirrored is it the same
-    face.paste(0, (98, 45, 118, 400))
+def draw(mode: str, paper: int | tuple[int, int, int]) -> Image.Image:
+    return Image.new(mode, (FACE_WIDTH_DOTS, FACE_HEIGHT_DOTS), paper)
+
+
+def hand_over(face: Image.Image, folder: Path) -> None:
+    """Put our face where the SDK finds it, in the middle of the printer's area."""
     whole = Image.new("RGB", (LINES, DOTS_A_LINE), "white")
     whole.paste(face.convert("RGB"), FACE_AT)
-    whole.save(tmp_path / "card.bmp")
+    whole.save(folder / "card.bmp")
+
+
+async def print_stream(front: Front, folder: Path) -> PhysicalCard:
+    """Send a whole job of the SDK's behind an insert; returns the card that comes out."""
+    assert await front.ask(b"\x1bSi\r") == b"OK\0"
+    await front.send((folder / "card.prn").read_bytes())
+    await until(lambda: front.floor.at(outfeed(0)) is not None)
+    card = front.floor.at(outfeed(0))
+    assert card is not None
+    return card
+
+
+async def test_black_is_the_same_dots_in_the_same_order(tmp_path: Path) -> None:
+    face = draw("1", 1)
+    face.paste(0, (98, 45, 298, 85))  # neither turned nor mirrored is it the same
+    face.paste(0, (98, 45, 118, 400))
+    hand_over(face, tmp_path)
     async with printer_for_sdk() as front:
-        [made] = await front.sdk(f"print_to_file={tmp_path}")
-        assert made == [True, "OK"]
-        stream = (tmp_path / "card.prn").read_bytes()
-        assert b"\x1bDb;k;2;" + k_panel(face) + b"\r" in stream
-        assert await front.ask(b"\x1bSi\r") == b"OK\0"
-        await front.send(stream)
-        await until(lambda: front.floor.at(outfeed(0)) is not None)
-        card = front.floor.at(outfeed(0))
-        assert card is not None
-        printed = card.front["K"]
-        assert dots(printed).tobytes() == face.tobytes()
+        assert await front.sdk(f"print_in_black={tmp_path}") == [[True, "OK"]]
+        assert b"\x1bDb;k;2;" + k_panel(face) + b"\r" in (tmp_path / "card.prn").read_bytes()
+        card = await print_stream(front, tmp_path)
+    assert dots(card.front["K"]).tobytes() == face.tobytes()
+
+
+async def test_colour_is_the_same_ink_on_the_same_panels(tmp_path: Path) -> None:
+    """Pure colours, for the SDK corrects those between; it sends eight bits a dot and we seven.
+
+    A black dot is on the black panel alone.
+    """
+    face = draw("RGB", (255, 255, 255))
+    for number, colour in enumerate(PURE_COLOURS):
+        face.paste(colour, (100 * number, 30, 100 * number + 80, 70 + number))
+    hand_over(face, tmp_path)
+    async with printer_for_sdk(ribbon="ymcko") as front:
+        assert await front.sdk(f"print_in_colour={tmp_path}") == [[True, "OK"]]
+        card = await print_stream(front, tmp_path)
+    ours = panels_of(face, PrintProfile.COLOUR)
+    assert list(card.front) == [panel.letter for panel in ours]
+    for panel in ours:
+        theirs = card.front[panel.letter]
+        if panel.levels == COLOUR_LEVELS:
+            theirs = packed_in_seven_bits(theirs.translate(HALF))
+        assert theirs == panel.data, panel.letter
