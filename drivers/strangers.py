@@ -13,11 +13,11 @@ from drivers.link import Link
 from drivers.modbus_frames import BASIC_STREAM, identification_question
 
 #: A machine answers a question about itself at once.
-_PATIENCE_S: Final = 0.5
+PATIENCE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Language:
+class Language:
     """A machine's question about itself, and how an answer is known; our own echo is none."""
 
     kind: str
@@ -25,37 +25,37 @@ class _Language:
     answer: re.Pattern[bytes]
 
 
-_LANGUAGES: Final = (
-    _Language(
+LANGUAGES: Final = (
+    Language(
         "laminator",
         identification_question(3, BASIC_STREAM, 0).request,
         re.compile(rb"\x03\x2b\x0e\x01.{3,40}LAM", re.DOTALL),
     ),
-    _Language(
+    Language(
         "transport",
         identification_question(10, BASIC_STREAM, 0).request,
         re.compile(rb"\x0a\x2b\x0e\x01.{3,40}TRN", re.DOTALL),
     ),
-    _Language(
+    Language(
         "encoder",
         bytes.fromhex("03066B010000000000000000026D"),
         re.compile(rb"\x03\x06\x83.{4}\x00\x00", re.DOTALL),
     ),
-    _Language(
+    Language(
         "reader",
         bytes.fromhex("AAAAAA9669000311FFED"),
         re.compile(rb"\xaa\xaa\xaa\x96\x69\x00\x04\x00\x00"),
     ),
     # Last, because its answer has the least shape of its own.
-    _Language("printer", b"\x1bRsn\r", re.compile(rb"[ -~]{2,64}\x00")),
+    Language("printer", b"\x1bRsn\r", re.compile(rb"[ -~]{2,64}\x00")),
 )
 
 
 async def raise_if_stranger(link: Link[Any], expected: str, reply_timeout_s: float) -> None:
     """Raise `WrongDevice` if another kind of machine answers. The caller holds the link."""
-    for language in _LANGUAGES:
+    for language in LANGUAGES:
         if language.kind == expected:
             continue
-        heard = await link.overhear(language.question, min(reply_timeout_s, _PATIENCE_S))
+        heard = await link.overhear(language.question, min(reply_timeout_s, PATIENCE_S))
         if language.answer.match(heard.removeprefix(language.question)):
             raise WrongDevice(f"a {language.kind} answers where a {expected} should be")

@@ -41,6 +41,9 @@ ENTRIES = {
     "audit": Entry(f"{_HERE}.reports:audit", "Prove that the ledger is whole."),
     "package": Entry(f"{_HERE}.packages:package", "Make synthetic packages, or judge one."),
     "config": Entry(f"{_HERE}.configuration:config", "Check a centre's file."),
+    "conformance": Entry(
+        f"{_HERE}.commissioning:conformance_command", "Check a machine against its documents."
+    ),
     "simulators": Entry(f"{_HERE}.running:simulators", "Serve simulated machines to anybody."),
 }
 

@@ -100,6 +100,20 @@ def station_start(session: Session, name: str) -> None:
     session.say(f"{name} is coming up; `cardcentre station list` shows when it is there")
 
 
+@station.command("probe")
+@click.argument("url", metavar="URL")
+@json_option
+@pass_session
+def station_probe(session: Session, url: str, *, as_json: bool) -> None:
+    """Find out what is on a port, with questions that change nothing.
+
+    Without settings in the URL (serial:///dev/ttyUSB0) the likely ones are tried one by one.
+    """
+    from controller.command_line.commissioning import show_probe  # loads the drivers
+
+    show_probe(session, url, as_json=as_json)
+
+
 @click.group()
 def line() -> None:
     """Start, stop or show the lines."""

@@ -33,6 +33,7 @@ class Bench:
         self._is_whole = is_whole
         #: The rate of a serial wire; None where we do not know it.
         self.baud = baud
+        self.heard_bytes = 0
 
     async def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -87,6 +88,7 @@ class Bench:
             raise WireClosed from error
         if not data:
             raise WireClosed
+        self.heard_bytes += len(data)
         return data
 
 

@@ -14,6 +14,8 @@ from drivers.errors import DriverError, WireClosed
 
 #: What a check may take, unless its machine must heat or take long bitmaps.
 CHECK_TIMEOUT_S: Final = 60.0
+#: A wire that stays silent in so many checks is not waited for in all others.
+SILENT_CHECKS: Final = 3
 
 
 class Failed(Exception):
@@ -34,6 +36,8 @@ class Verdict(StrEnum):
 
 class Silenced(Protocol):
     """What is at the machine's wire."""
+
+    heard_bytes: int
 
     async def fall_silent(self) -> None:
         """Read away what an earlier check left."""
@@ -71,11 +75,13 @@ class Result:
 async def run_checks(
     checks: Sequence[Check[On]], bench: On, cards: int = 0
 ) -> AsyncIterator[Result]:
-    """Run a table in its order; when the wire is gone, the rest is skipped."""
+    """Run a table in its order; when the wire is gone or silent, the rest is skipped."""
     gone = False
-    for check in checks:
+    for number, check in enumerate(checks):
         if gone:
             verdict, seen = Verdict.SKIP, "the wire is gone"
+        elif number >= SILENT_CHECKS and not bench.heard_bytes:
+            verdict, seen = Verdict.SKIP, "nothing has answered so far"
         elif check.cards > cards:
             verdict, seen = Verdict.SKIP, f"uses up {check.cards} card: say --consume"
         else:

@@ -9,6 +9,7 @@ from drivers.conformance import (
     laminator,
     modbus_dialogue,
     printer,
+    printer_dialogue,
     reader,
     sdt_dialogue,
     transport,
@@ -18,7 +19,7 @@ from drivers.conformance.check import Result, run_checks
 from drivers.wire import Wire
 
 _TABLES: Final = {
-    "printer": (printer.CHECKS, printer.is_whole),
+    "printer": (printer.CHECKS, printer_dialogue.is_whole),
     "laminator": (laminator.CHECKS, modbus_dialogue.is_whole),
     "transport": (transport.CHECKS, modbus_dialogue.is_whole),
     "encoder": (encoder.CHECKS, ccid_dialogue.is_whole),

@@ -22,11 +22,6 @@ UNKNOWN, WRONG_VALUE = "ERROR CDE", "ERROR PARAMETRES"
 FEEDER_EMPTY = 0x01000000
 
 
-def is_whole(heard: bytes) -> bool:
-    """Tell whether an answer's NUL has come."""
-    return heard.endswith(b"\0")
-
-
 def _answers(command: str, is_right: Callable[[str], object]) -> Run:
     async def run(bench: Bench) -> str:
         text = await ask(bench, command)

@@ -12,6 +12,11 @@ SETTLED_S: Final = 60.0
 LOOK_S: Final = 0.05
 
 
+def is_whole(heard: bytes) -> bool:
+    """Tell whether an answer's NUL has come."""
+    return heard.endswith(b"\0")
+
+
 async def ask(bench: Bench, command: str, reply_s: float = REPLY_S) -> str:
     """Send a command and return its answer: one, of printable lines, ended by NUL."""
     heard = await bench.ask(b"\x1b%s\r" % command.encode("ascii"), reply_s)

@@ -1,0 +1,133 @@
+"""What is done before a machine works in a centre: `station probe` and `conformance`.
+
+Both open the port themselves, beside no running centre. What is asked and checked is in
+`drivers/conformance/`; here it is started and shown.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import click
+
+from controller.command_line.output import Column, Page, json_option, write_json
+from controller.command_line.ports import baud_of, open_port, refuse_if_held
+from controller.command_line.problems import No
+from controller.command_line.progress import progress
+from controller.command_line.session import Session, pass_session
+from drivers.conformance.check import Result, Verdict
+from drivers.conformance.kinds import KINDS, conformance, count_of
+from drivers.conformance.probe import Found, Probed, probe, tell
+from drivers.errors import DriverError
+
+RESULT = [
+    Column("id", "check"),
+    Column("verdict", "result"),
+    Column("title", "what", wraps=True),
+    Column("section", "document", wraps=True),
+    Column("expected", "expected", wraps=True),
+    Column("seen", "seen", wraps=True),
+]
+HEARD = [
+    Column("url", "wire"),
+    Column("question", "asked as"),
+    Column("answer", "answered", wraps=True),
+]
+
+Value = TypeVar("Value")
+
+
+def show_probe(session: Session, url: str, *, as_json: bool) -> None:
+    """Find out what is on a port, and show it."""
+    refuse_if_held(session, url)
+    probed = _at_the_port(probe(url, open_port))
+    if as_json:
+        write_json(asdict(probed))
+    else:
+        _write_probed(probed)
+    if probed.found is None:
+        raise No(f"no machine that we know answers on {url}")
+
+
+@click.command("conformance")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--wire", "url", required=True, metavar="URL", help="Where the machine is.")
+@click.option(
+    "--consume", "cards", default=0, show_default=True, type=click.IntRange(0), metavar="N",
+    help="Also run checks that use up a card, at most N of them.",
+)  # fmt: skip
+@json_option
+@pass_session
+def conformance_command(
+    session: Session, kind: str, url: str, cards: int, *, as_json: bool
+) -> None:
+    """Check a machine against the documents of its kind.
+
+    The machine must be idle: no card in it, or for an encoder and a reader one that may stay there.
+    Whatever is changed is put right again; only --consume uses up cards.
+    """
+    refuse_if_held(session, url)
+    found, results = _at_the_port(_check(kind, url, cards))
+    failed = sum(result.verdict is Verdict.FAIL for result in results)
+    if as_json:
+        machine = asdict(found.identity) if found else None
+        rows = [asdict(result) for result in results]
+        write_json({"kind": kind, "wire": url, "machine": machine, "checks": rows})
+    else:
+        _write_results(kind, url, found, results)
+    if failed:
+        raise No(f"{failed} of {len(results)} checks failed")
+
+
+async def _check(kind: str, url: str, cards: int) -> tuple[Found | None, list[Result]]:
+    wire = await open_port(url)
+    try:
+        found = await tell(kind, wire)
+        results = []
+        with progress(f"checking the {kind}", count_of(kind)) as advance:
+            async for result in conformance(kind, wire, baud_of(url), cards):
+                results.append(result)
+                advance(1)
+        return found, results
+    finally:
+        await wire.aclose()
+
+
+def _at_the_port(work: Coroutine[Any, Any, Value]) -> Value:
+    try:
+        return asyncio.run(work)
+    except DriverError as error:
+        raise No(str(error)) from error
+
+
+def _write_probed(probed: Probed) -> None:
+    page = Page()
+    if probed.found is not None:
+        page.facts([("wire", probed.found.url), *_who(probed.found), *probed.found.facts.items()])
+    if probed.heard:
+        page.table(HEARD, [asdict(one) for one in probed.heard], title="What else was heard")
+    if probed.found is None:
+        page.text(f"tried: {', '.join(probed.tried)}")
+    page.write()
+
+
+def _who(found: Found) -> list[tuple[str, str]]:
+    who = found.identity
+    return [
+        ("kind", who.kind),
+        ("model", who.model),
+        ("serial number", who.serial_number),
+        ("firmware", who.firmware),
+    ]
+
+
+def _write_results(kind: str, url: str, found: Found | None, results: list[Result]) -> None:
+    counts = Counter(result.verdict for result in results)
+    page = Page()
+    page.facts([("wire", url), *(_who(found) if found else [("kind", f"{kind}, not identified")])])
+    page.table(RESULT, [asdict(result) for result in results])
+    page.text("")
+    page.text(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
+    page.write()
