@@ -70,7 +70,7 @@ class YearAccount:
     turnaround_days: tuple[int, int] | None  # median and 99th percentile, in working days
     forecast_day: date | None
     forecast: Forecast | None  # as it was drawn in the middle of the year
-    last_packed_s: float  # machine time from the begin to the last card in its box
+    last_packed_s: float  # by the calendar, from the first shift's begin to the last card's box
     blanks: dict[str, int]
     balanced: bool
     events: int

@@ -140,7 +140,7 @@ class _Run:
         self._progress = progress
         self._series = Series()
         self._sent: Counter[str] = Counter()  # packages, by county
-        first = _shifts_of(shifts, plan.sendings[0].day)[0].begins_us
+        self._first_us = first = _shifts_of(shifts, plan.sendings[0].day)[0].begins_us
         self._scaled: ShiftTimeClock | None = None
         self.clock: Clock
         if plan.day is None:
@@ -152,7 +152,7 @@ class _Run:
         """Let the year begin, and wait for its end."""
         timing = made.timing
         begin_s = time.perf_counter()
-        timing.began_us = self.clock.now_us()
+        timing.began_us = self._first_us
         timing.began_s = asyncio.get_running_loop().time()
         if timing.profile is not None:
             timing.profile.enable()

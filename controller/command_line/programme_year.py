@@ -176,4 +176,4 @@ def _standing(found: YearAccount) -> Iterator[tuple[str, str]]:
         median, slow = found.turnaround_days
         yield "package to dispatch", f"{median} working days, 99 % within {slow}"
     if found.day is not None:
-        yield "last card packed", f"{found.last_packed_s / 3600:.2f} h after the begin"
+        yield "last card packed", f"{found.last_packed_s / 3600:.2f} h after the first shift began"
