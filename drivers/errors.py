@@ -130,7 +130,7 @@ class ChipRefused(DriverError):
 
 
 class ChipKeysRefused(DriverError):
-    """The chip and the centre do not hold the same keys, and nothing was written."""
+    """The chip and the centre do not hold the same keys."""
 
     code = "chip.keys_refused"
 

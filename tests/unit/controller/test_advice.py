@@ -6,7 +6,7 @@ def test_every_fault_of_a_wire_or_a_move_comes_with_something_to_look_at() -> No
     codes = {error.code for error in FAILURES}
     of_wires = {code for code in codes if code.startswith(("wire.", "link."))}
     of_moves = {NothingAtSource.code, DestinationTaken.code}
-    assert of_wires | of_moves | {"device.wrong"} == set(ADVICE)
+    assert of_wires | of_moves | {"device.wrong", "chip.keys_refused"} == set(ADVICE)
 
 
 def test_a_fault_is_told_in_round_figures() -> None:
