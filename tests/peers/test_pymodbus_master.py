@@ -1,17 +1,15 @@
-"""Two Modbus masters that nobody here wrote work the simulated laminator and transport.
+"""pymodbus, a Modbus master, asks the simulated laminator and transport for their whole maps.
 
-pymodbus asks for every function and every refusal of the maps; minimalmodbus, which shares no code
-with it, repeats what a technician would do by hand. `test_mbpoll.py` is the third, in C.
+Every function and every refusal, over a serial line and over TCP with RTU frames.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-import minimalmodbus
 import pytest
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusIOException
@@ -19,7 +17,7 @@ from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 
-from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed
+from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed, outfeed
 from simulators.lamination import LaminatorSettings
 from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
@@ -30,7 +28,7 @@ from tests.peers.peer import package
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
 
-UPPER, MECHANICS, TRANSPORT, NOBODY = 1, 3, 10, 77
+UPPER, LOWER, MECHANICS, TRANSPORT, NOBODY = 1, 2, 3, 10, 77
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, FAILURE, BUSY = 1, 2, 3, 4, 6
 WRITING_ON, RUN, STOP, RESET = 0x0001, 0x0100, 0x0101, 0x0600
 REPLY_TIMEOUT_S = 1.0
@@ -38,8 +36,9 @@ REPLY_TIMEOUT_S = 1.0
 Client = AsyncModbusSerialClient | AsyncModbusTcpClient
 
 
-def laminator() -> SimulatedLaminator:
-    return SimulatedLaminator(Floor(), 0, Pace(Random(1), 200.0), LaminatorSettings(), "LAM-7")
+def laminator(floor: Floor | None = None) -> SimulatedLaminator:
+    settings = LaminatorSettings(jam_share=0.0, film_break_share=0.0, bad_cycle_share=0.0)
+    return SimulatedLaminator(floor or Floor(), 0, Pace(Random(1), 200.0), settings, "LAM-7")
 
 
 def transport(floor: Floor) -> SimulatedTransport:
@@ -164,6 +163,46 @@ async def test_a_laminator_s_heat_zone(tmp_path: Path) -> None:
         assert await write(0x2103, 1250) == FAILURE
 
 
+async def test_a_whole_lamination_by_a_stranger(tmp_path: Path) -> None:
+    floor = Floor()
+    floor.load_blanks(1, iter([ChipMemory.new(bytes(8))]))
+    floor.move(MAGAZINE, infeed(0))
+    machine = laminator(floor)
+    async with by_terminal(machine, tmp_path) as master:
+        for zone in (UPPER, LOWER):
+            for address, value in ((0x0000, WRITING_ON), (0x2103, 1250), (0x0000, RUN)):
+                answer = await master.write_register(address, value, device_id=zone)
+                assert not answer.isError()
+
+        async def finished(number: int) -> list[int]:
+            async with asyncio.timeout(20.0):
+                while (seen := await look(master, MECHANICS, 0, 13))[2] != number:
+                    assert seen[4] == 0, "a fault"
+            return seen
+
+        assert await command(master, MECHANICS, 3, 0, 0, 1) == 0
+        await finished(1)
+        assert await command(master, MECHANICS, 1, 0, 300, 2) == ILLEGAL_VALUE  # no dwell
+        assert await command(master, MECHANICS, 1, 8000, 300, 2) == 0
+        state, started, done, result, fault, *measured = await finished(2)
+        assert [state, started, done, result, fault] == [1, 2, 2, 0, 0]
+        *heat, pressure, cycles_high, cycles_low, film = measured
+        assert all(1200 <= tenths <= 1300 for tenths in heat)
+        assert 250 < pressure <= 300
+        assert (cycles_high, cycles_low) == (0, 1)
+        assert film < 2000
+        sensors = await master.read_discrete_inputs(0, count=2, device_id=MECHANICS)
+        assert sensors.bits[:2] == [True, True]
+        assert await command(master, MECHANICS, 2, 0, 0, 3) == 0
+        await finished(3)
+        machine.open_door()
+        assert await command(master, MECHANICS, 2, 0, 0, 4) == BUSY
+        assert (await look(master, MECHANICS, 0, 1)) == [5]
+    card = floor.at(outfeed(0))
+    assert card is not None
+    assert card.laminations == [True]
+
+
 async def test_what_is_not_on_the_map_is_refused(tmp_path: Path) -> None:
     async with by_terminal(laminator(), tmp_path) as master:
         refusals = {
@@ -220,48 +259,3 @@ async def test_who_it_is_by_function_43(
         assert sorted(await read(3, 0)) == [0, 1, 2, 0x80]
         unknown = await master.read_device_information(read_code=4, object_id=0x99, device_id=unit)
         assert unknown.exception_code == ILLEGAL_ADDRESS
-
-
-def by_hand(port: str, unit: int) -> minimalmodbus.Instrument:
-    instrument = minimalmodbus.Instrument(port, unit)
-    instrument.serial.baudrate = 115_200
-    instrument.serial.timeout = 0.5  # a refusal is shorter than it expects, and waited out
-    return instrument
-
-
-async def test_minimalmodbus_heats_homes_and_is_refused(tmp_path: Path) -> None:
-    package("minimalmodbus")
-    machine = laminator()
-    async with on_pseudo_terminals({"machine": machine}, tmp_path) as urls:
-        port = urlsplit(urls["machine"]).path
-        async with asyncio.timeout(20.0):
-            seen = await asyncio.to_thread(heat_and_home, port)
-    assert seen == [3, 0, 0, 1]
-    assert [each.what for each in machine.drawn()] == ["home"]
-
-
-def heat_and_home(port: str) -> Sequence[int]:
-    zone, mechanics = by_hand(port, UPPER), by_hand(port, MECHANICS)
-    try:
-        assert 19.0 < zone.read_register(0x2000, 1) < 21.0
-        with pytest.raises(minimalmodbus.SlaveReportedException, match="failure"):
-            zone.write_register(0x2103, 125.0, 1, functioncode=6)
-        zone.write_register(0x0000, WRITING_ON, functioncode=6)
-        zone.write_register(0x2103, 125.0, 1, functioncode=6)
-        assert zone.read_register(0x2103, 1) == 125.0
-        assert zone.read_long(0x0106) == 1250
-        with pytest.raises(minimalmodbus.IllegalRequestError):
-            mechanics.read_register(0x0100, functioncode=4)
-        with pytest.raises(minimalmodbus.SlaveDeviceBusyError):
-            mechanics.write_registers(0, [1, 8000, 300, 1])
-        assert mechanics.read_bits(0, 2, functioncode=2) == [0, 1]
-        mechanics.write_registers(0, [3, 0, 0, 1])
-        while mechanics.read_registers(1, 2, functioncode=4) != [1, 1]:
-            pass
-        silent = by_hand(port, NOBODY)
-        silent.serial.timeout = 0.2
-        with pytest.raises(minimalmodbus.NoResponseError):
-            silent.read_register(0, functioncode=3)
-        return list(mechanics.read_registers(0, 4, functioncode=3))
-    finally:
-        zone.serial.close()
