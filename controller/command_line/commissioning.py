@@ -1,7 +1,7 @@
-"""What is done before a machine works in a centre: `station probe` and `conformance`.
+"""What is done before a machine works in a centre: `station probe|exercise` and `conformance`.
 
-Both open the port themselves, beside no running centre. What is asked and checked is in
-`drivers/conformance/`; here it is started and shown.
+They open the port themselves, beside no running centre. What is asked and checked is in
+`drivers/conformance/` and `controller/exercise.py`; here it is started and shown.
 """
 
 import asyncio
@@ -14,9 +14,10 @@ import click
 
 from controller.command_line.output import Column, Page, json_option, write_json
 from controller.command_line.ports import baud_of, open_port, refuse_if_held
-from controller.command_line.problems import No
+from controller.command_line.problems import No, WrongUse
 from controller.command_line.progress import progress
 from controller.command_line.session import Session, pass_session
+from controller.exercise import Exercised, exercise
 from drivers.conformance.check import Result, Verdict
 from drivers.conformance.kinds import KINDS, conformance, count_of
 from drivers.conformance.probe import Found, Probed, probe, tell
@@ -34,6 +35,12 @@ HEARD = [
     Column("url", "wire"),
     Column("question", "asked as"),
     Column("answer", "answered", wraps=True),
+]
+EXERCISED = [
+    Column("verb", "verb"),
+    Column("done", "done"),
+    Column("took_s", "seconds", text=lambda took_s: f"{took_s:.2f}"),
+    Column("said", "said", wraps=True),
 ]
 
 Value = TypeVar("Value")
@@ -79,6 +86,48 @@ def conformance_command(
         _write_results(kind, url, found, results)
     if failed:
         raise No(f"{failed} of {len(results)} checks failed")
+
+
+def show_exercise(session: Session, where: str, *, as_json: bool) -> None:
+    """Run the machine of a station, or at a URL, through its verbs."""
+    if "://" in where:
+        refuse_if_held(session, where)
+        found = _at_the_port(probe(where, open_port)).found
+        if found is None or found.identity.kind not in KINDS:
+            raise No(f"no machine that we know answers on {where}")
+        kind, url, echo = found.identity.kind, found.url, found.facts.get("echo") != "false"
+    else:
+        kind, url, echo = _station(session, where)
+        refuse_if_held(session, url)
+    rows = [asdict(one) for one in _at_the_port(_exercise(kind, url, echo=echo))]
+    if as_json:
+        write_json({"kind": kind, "wire": url, "verbs": rows})
+    else:
+        page = Page()
+        page.facts([("wire", url), ("kind", kind)])
+        page.table(EXERCISED, rows)
+        page.write()
+    if failed := [row["verb"] for row in rows if not row["done"]]:
+        raise No(f"it did not do: {', '.join(failed)}")
+
+
+def _station(session: Session, name: str) -> tuple[str, str, bool]:
+    """Return the kind, the wire and the echo of a station of the centre's file."""
+    for line in session.config().lines:
+        if name == f"{line.name}-transport":
+            return "transport", line.transport.url, True
+        for station in line.stations:
+            if station.name == name and station.url:
+                return station.kind.value, station.url, station.echo
+    raise WrongUse(f"the centre has no machine named {name}")
+
+
+async def _exercise(kind: str, url: str, *, echo: bool) -> list[Exercised]:
+    wire = await open_port(url)
+    try:
+        return [one async for one in exercise(kind, wire, echo=echo)]
+    finally:
+        await wire.aclose()
 
 
 async def _check(kind: str, url: str, cards: int) -> tuple[Found | None, list[Result]]:

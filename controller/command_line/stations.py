@@ -114,6 +114,20 @@ def station_probe(session: Session, url: str, *, as_json: bool) -> None:
     show_probe(session, url, as_json=as_json)
 
 
+@station.command("exercise")
+@click.argument("where", metavar="STATION|URL")
+@json_option
+@pass_session
+def station_exercise(session: Session, where: str, *, as_json: bool) -> None:
+    """Run a machine through its verbs, without using up a card; the centre must not be running.
+
+    A laminator and a transport home, and a fault is cleared: let the machine be empty.
+    """
+    from controller.command_line.commissioning import show_exercise  # loads the drivers
+
+    show_exercise(session, where, as_json=as_json)
+
+
 @click.group()
 def line() -> None:
     """Start, stop or show the lines."""

@@ -1,8 +1,9 @@
-"""`station probe` and `conformance` as a technician has them: processes at real ports."""
+"""`station probe`, `station exercise` and `conformance`, as processes at ports of the kernel."""
 
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ from random import Random
 
 import pytest
 
+from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import Floor
+from simulators.lamination import LaminatorSettings
+from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
 from simulators.serving import on_pseudo_terminals, on_tcp
+from simulators.transport import SimulatedTransport, TransportSettings
 from tests.unit.controller.office import running
 
 pytestmark = pytest.mark.real_time
@@ -30,7 +35,12 @@ api = {{ socket = "run/centre.sock" }}
 [[lines]]
 name = "line-1"
 transport = {{ url = "sim://line-1-transport" }}
-stations = [{{ name = "reader-1", kind = "reader", url = "{url}" }}]
+stations = [
+    {{ name = "printer-1", kind = "printer", url = "sim://printer-1" }},
+    {{ name = "laminator-1", kind = "laminator", url = "sim://laminator-1" }},
+    {{ name = "encoder-1", kind = "encoder", url = "sim://encoder-1" }},
+    {{ name = "reader-1", kind = "reader", url = "{url}" }},
+]
 """
 
 
@@ -47,6 +57,17 @@ async def cardcentre(folder: Path, *arguments: str) -> tuple[int, str, str]:
 
 def reader() -> Machine:
     return SimulatedReader(Floor(), 0, Pace(Random(1), 100.0), ReaderSettings(), SAM_ID)
+
+
+def machines() -> dict[str, Machine]:
+    pace, floor = Pace(Random(1), 100.0), Floor()
+    return {
+        "printer": printer(),
+        "laminator": SimulatedLaminator(floor, 0, pace, LaminatorSettings(), "LAM-1"),
+        "transport": SimulatedTransport(floor, 1, 1, pace, TransportSettings(), "TRN-1"),
+        "encoder": SimulatedEncoder(floor, 0, pace, EncoderSettings(), "ENC-1"),
+        "reader": reader(),
+    }
 
 
 def printer() -> Machine:
@@ -117,3 +138,37 @@ async def test_a_machine_of_another_kind_fails(tmp_path: Path) -> None:
     assert f"{len(failed)} of {len(checks)} checks failed" in err
     assert {"id": "T-01", "verdict": "FAIL", "seen": "no answer"}.items() <= checks[0].items()
     assert checks[-1]["seen"] == "nothing has answered so far"
+
+
+async def test_a_machine_is_exercised_by_url_and_by_name(tmp_path: Path) -> None:
+    async with on_pseudo_terminals(machines(), tmp_path / "ports") as urls:
+        async with asyncio.TaskGroup() as group:
+            calls = [
+                group.create_task(cardcentre(tmp_path, "station", "exercise", urls[kind], "--json"))
+                for kind in ("printer", "laminator", "transport", "encoder")
+            ]
+        for code, out, err in (call.result() for call in calls):
+            assert (code, err) == (0, "")
+            verbs = json.loads(out)["verbs"]
+            assert len(verbs) >= 3
+            assert all(verb["done"] for verb in verbs)
+        (tmp_path / "centre.toml").write_text(CENTRE.format(url=urls["reader"]))
+        code, out, _ = await cardcentre(tmp_path, "station", "exercise", "reader-1")
+        assert code == 0
+        assert re.search(r"identify +yes .*SDT read-back reader", out)
+        assert re.search(r"read back +yes .*no card in the field", out)
+
+
+async def test_another_machine_than_the_file_says_is_told_and_left_alone(tmp_path: Path) -> None:
+    async with on_pseudo_terminals(machines(), tmp_path / "ports") as urls:
+        (tmp_path / "centre.toml").write_text(CENTRE.format(url=urls["laminator"]))
+        code, out, err = await cardcentre(tmp_path, "station", "exercise", "reader-1")
+    assert code == 1
+    assert "a laminator answers where a reader should be" in out
+    assert "it did not do: identify\n" in err
+
+
+async def test_a_station_that_is_not_cannot_be_exercised(tmp_path: Path) -> None:
+    (tmp_path / "centre.toml").write_text(CENTRE.format(url="sim://reader-1"))
+    code, _, err = await cardcentre(tmp_path, "station", "exercise", "reader-9")
+    assert (code, err) == (2, "cardcentre: the centre has no machine named reader-9\n")

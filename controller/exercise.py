@@ -1,0 +1,168 @@
+"""A machine run through its verbs by its driver, without a centre and without using up a card.
+
+For a technician: it shows that machine, wire and driver work together, and how long each verb
+takes. It prints, laminates and writes nothing; `controller/acts.py` does that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from drivers.chip_profile import profile_named
+from drivers.encoder import ChipEncoder
+from drivers.errors import DriverError, NoCard, WireClosed
+from drivers.identity import Identity
+from drivers.laminator import Laminator
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.reader import ReadBackReader
+from drivers.transport import Transport
+from drivers.wire import Wire
+
+#: Station 0's places and the magazine; a longer line has them too.
+POSITIONS: Final = 3
+REJECT_BIN, QUARANTINE_BIN = 0x60, 0x61
+
+Verb: TypeAlias = tuple[str, Callable[[], Awaitable[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exercised:
+    """One verb: what the machine said or why it failed, and how long it took."""
+
+    verb: str
+    done: bool
+    said: str
+    took_s: float
+
+
+async def exercise(kind: str, wire: Wire, *, echo: bool = True) -> AsyncIterator[Exercised]:
+    """Try the verbs of a machine one by one; none on a closed wire or on a machine not known."""
+    loop = asyncio.get_running_loop()
+    for name, verb in _VERBS[kind](wire) if kind != "encoder" else _encoder(wire, echo=echo):
+        begun_s = loop.time()
+        gone = False
+        try:
+            said, done = _text(await verb()), True
+        except DriverError as error:
+            said, done = str(error), False
+            gone = isinstance(error, WireClosed) or name == "identify"
+        yield Exercised(name, done, said, loop.time() - begun_s)
+        if gone:
+            return
+
+
+def _printer(wire: Wire) -> list[Verb]:
+    printer = CardPrinter(wire, PrinterTimeouts())
+
+    async def status() -> str:
+        words = await printer.status()
+        return f"information {words.information:08X}, error {words.error:08X}"
+
+    return [
+        ("identify", printer.identify),
+        ("clear errors", printer.clear_errors),
+        ("settle", printer.settle),
+        ("status", status),
+        ("cards inserted", printer.cards_inserted),
+        ("panels printed", printer.panels_printed),
+        ("cards left on the ribbon", printer.ribbon_left_cards),
+        ("evidence before an insert", printer.insert_note),
+        ("evidence before a print", printer.print_note),
+    ]
+
+
+def _laminator(wire: Wire) -> list[Verb]:
+    laminator = Laminator(wire)
+
+    async def state() -> str:
+        now = await laminator.state()
+        upper_c, lower_c = now.temperatures
+        heat = f"{upper_c:g} and {lower_c:g} degrees C"
+        return f"{now.state.name.lower()}, {heat}, film {now.film_left_m:g} m, {now.cycles} cycles"
+
+    return [
+        ("identify", laminator.identify),
+        ("clear a fault", laminator.clear_fault),
+        ("home", laminator.home),
+        ("state", state),
+        ("evidence before an act", laminator.act_note),
+    ]
+
+
+def _transport(wire: Wire) -> list[Verb]:
+    transport = Transport(wire)
+
+    async def state() -> str:
+        now = await transport.state()
+        return f"{now.state.name.lower()}, {now.moves} moves"
+
+    async def bins() -> str:
+        rejected, quarantined = [
+            await transport.bin_count(position) for position in (REJECT_BIN, QUARANTINE_BIN)
+        ]
+        return f"{rejected} rejected, {quarantined} in quarantine"
+
+    return [
+        ("identify", transport.identify),
+        ("clear a fault", transport.clear_fault),
+        ("home", transport.home),
+        ("state", state),
+        ("sensors", lambda: transport.presence(POSITIONS)),
+        ("bins", bins),
+        ("evidence before a move", transport.move_note),
+    ]
+
+
+def _encoder(wire: Wire, *, echo: bool) -> list[Verb]:
+    # A chip's own serial number can be read under every profile, and needs no keys.
+    encoder = ChipEncoder(wire, profile_named("rid2-plain"), echo=echo)
+
+    async def chip() -> str:
+        if not await encoder.card_present():
+            return "no card in the field"
+        return f"its serial number has {len(await encoder.chip_serial())} bytes"
+
+    return [
+        ("identify", encoder.identify),
+        ("card present", encoder.card_present),
+        ("chip", chip),
+    ]
+
+
+def _reader(wire: Wire) -> list[Verb]:
+    reader = ReadBackReader(wire)
+
+    async def card() -> str:
+        """Read the card, and say nothing of what it says of a person."""
+        try:
+            read = await reader.read_card()
+        except NoCard:
+            return "no card in the field"
+        return f"text of {len(read.text)} bytes, photo of {len(read.photo)} bytes"
+
+    return [("identify", reader.identify), ("read back", card)]
+
+
+def _text(said: object) -> str:
+    match said:
+        case None:
+            return "done"
+        case Identity():
+            return f"{said.model}, {said.serial_number}"
+        case dict():
+            return ", ".join(f"{name} {value}" for name, value in said.items())
+        case tuple():
+            return " ".join("on" if one else "off" for one in said)
+        case bool():
+            return "yes" if said else "no"
+        case _:
+            return str(said)
+
+
+_VERBS: Final[dict[str, Callable[[Wire], list[Verb]]]] = {
+    "printer": _printer,
+    "laminator": _laminator,
+    "transport": _transport,
+    "reader": _reader,
+}
