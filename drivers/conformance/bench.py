@@ -15,8 +15,9 @@ from drivers.wire import Wire
 REPLY_S: Final = 2.0
 #: So long a machine is listened to that should stay silent.
 SILENCE_S: Final = 0.3
-#: An answer that does not come to its end is over after such a pause.
-PAUSE_S: Final = 0.25
+#: An answer that does not come to its end is over after such a pause: a reader that echoes at once
+#: may wait for its chip.
+PAUSE_S: Final = 3.0
 #: After a whole answer: what follows at once belongs to it and makes it wrong.
 TAIL_S: Final = 0.01
 ANSWER_BYTES_MAX: Final = 8192
@@ -54,7 +55,7 @@ class Bench:
         """Return what comes: until it is whole, or pauses, or nothing came for `reply_s`."""
         heard = await self._more(reply_s)
         while heard and not self._is_whole(heard) and len(heard) < ANSWER_BYTES_MAX:
-            more = await self._more(PAUSE_S)
+            more = await self._more(min(reply_s, PAUSE_S))
             if not more:
                 return heard
             heard += more

@@ -335,6 +335,40 @@ async def test_a_machine_that_hangs_up_fails_one_check_and_skips_the_rest() -> N
     assert {result.seen for result in rest[1:]} == {"the wire is gone"}
 
 
+class Hesitating:
+    """A wire on which what follows an echo comes a second later: a chip takes its time."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._asked = b""
+        self._held = b""
+
+    async def send(self, data: bytes) -> None:
+        self._asked = data
+        await self._wire.send(data)
+
+    async def receive(self) -> bytes:
+        if self._held:
+            await asyncio.sleep(1.0)
+            held, self._held = self._held, b""
+            return held
+        data = await self._wire.receive()
+        if self._asked and data.startswith(self._asked):
+            self._held = data[len(self._asked) :]
+            return self._asked
+        return data
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+async def test_an_encoder_may_think_after_its_echo() -> None:
+    async with served(machine_of("encoder", floor_with(1, in_field=True))) as wire:
+        table = conformance("encoder", Hesitating(wire), BAUD, 0)
+        results = [result async for result in table]
+    assert failed(results) == []
+
+
 async def test_nothing_that_a_card_says_of_a_person_is_shown() -> None:
     results = await run("reader", card=True, said=shifted_text)
     shown = " ".join(result.seen for result in results)
