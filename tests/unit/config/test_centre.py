@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.centre import load_centre, shipped_centre
+from config.chip_keys import ChipKeySettings, why_not_in_production
 from config.loading import ConfigError
+from config.products import ChipProfile
 
 SIMULATED = shipped_centre("simulated").read_text(encoding="utf-8")
 PRODUCTION = shipped_centre("production.example").read_text(encoding="utf-8")
@@ -50,14 +52,14 @@ def test_a_list_that_lost_its_only_member_is_not_called_too_short_besides(tmp_pa
     assert found[0].startswith("lines[0].trays")
 
 
-def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_plain_chips(
+def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_test_keys(
     tmp_path: Path,
 ) -> None:
     text = SIMULATED.replace('purpose = "simulation"', 'purpose = "production"')
     found = mistakes(tmp_path, text)
     assert len(found) == 13
     assert found[0].startswith("products[0]: ")
-    assert "rid2-plain" in found[0]
+    assert "[chip_keys] file" in found[0]
     place = "lines[0].stations[0].url"
     assert f"{place}: a production centre has no simulated machine: sim://printer-1" in found
     text = "a production centre has no [simulation], and no date but today's"
@@ -65,12 +67,26 @@ def test_a_production_centre_has_no_simulated_machine_no_set_date_and_no_plain_c
 
 
 def test_a_production_centre_of_chips_names_the_file_of_their_keys(tmp_path: Path) -> None:
-    text = PRODUCTION.replace("[ledger]", '[chip_keys]\nfile = "secret/keys.toml"\n[ledger]')
+    named = '[chip_keys]\nfile = "/var/lib/cardcentre/chip-keys/chip-keys.toml"\n'
+    assert named in PRODUCTION
+    assert mistakes(tmp_path, PRODUCTION.replace(named, "")) == [
+        "products[1]: second-generation needs the keys that its chips come with: [chip_keys] file"
+    ]
+    text = PRODUCTION.replace(named, '[chip_keys]\nfile = "secret/keys.toml"\n')
     path = tmp_path / "centre.toml"
     path.write_text(text, encoding="utf-8")
     keys = load_centre(path).chip_keys
     assert keys is not None
     assert keys.file == tmp_path / "secret/keys.toml"
+
+
+def test_a_production_centre_may_not_write_plain_chips() -> None:
+    keys = ChipKeySettings(file=Path("keys.toml"))
+    assert why_not_in_production("any", ChipProfile.RID2_PLAIN, keys) == [
+        "any writes chips without secure messaging (rid2-plain), which a production centre may not"
+    ]
+    assert why_not_in_production("any", ChipProfile.RID2, keys) == []
+    assert why_not_in_production("any", None, None) == []
 
 
 def test_a_route_needs_a_station_for_each_operation_and_names_are_used_once(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_both_generations_are_shipped_with_their_routes() -> None:
     first = shipped_product("first-generation")
     assert [step.value for step in second.route] == ["print", "laminate", "encode", "read_back"]
     assert [step.value for step in first.route] == ["print", "laminate", "inspect"]
-    assert (second.code, second.generation, second.chip_profile) == ("2", 2, ChipProfile.RID2_PLAIN)
+    assert (second.code, second.generation, second.chip_profile) == ("2", 2, ChipProfile.RID2)
     assert (first.code, first.generation, first.chip_profile) == ("1", 1, None)
     assert Operation.ENCODE not in first.route
 
@@ -81,7 +81,7 @@ def test_every_mistake_of_product_and_layout_is_told_with_its_path(tmp_path: Pat
         (', "read_back"]', "]", "no card leaves unseen"),
         ('"encode", "read_back"', '"read_back", "encode", "inspect"', "read_back comes after"),
         ('"encode", "read_back"', '"encode", "encode", "inspect"', "encode comes twice"),
-        ('chip_profile = "rid2-plain"', "", "encode and chip_profile go together"),
+        ('chip_profile = "rid2"', "", "encode and chip_profile go together"),
         ('"laminate", ', "", "laminate and [lamination] go together"),
         ('layout = "second-generation"', 'layout = "none"', "there is no layout none.toml"),
         ('layout = "second-generation"', f'layout = "{"x" * 5000}"', "there is no layout"),
