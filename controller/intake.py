@@ -217,8 +217,8 @@ class Intake:
 
     def _positions_taken(self, batch: str) -> set[int]:
         books = self.ledger.books
-        taken = {order.position for order in books.orders.values() if order.batch == batch}
-        taken.update(row.position for row in books.refusals.values() if row.batch == batch)
+        taken = {order.position for order in books.batch_orders.get(batch, ())}
+        taken.update(row.position for row in books.batch_refusals.get(batch, ()))
         return taken
 
     def _is_over(self, batch: Batch) -> bool:
@@ -230,7 +230,7 @@ class Intake:
         return len(self._positions_taken(batch.id))
 
     def _result(self, batch: Batch, *, known: bool) -> IntakeResult:
-        orders = [o for o in self.ledger.books.orders.values() if o.batch == batch.id]
+        orders = self.ledger.books.batch_orders.get(batch.id, [])
         held = sum(order.state is OrderState.HELD for order in orders)
         return IntakeResult(
             batch.package_number, batch.id, len(orders) - held, held, batch.refused, known

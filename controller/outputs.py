@@ -119,7 +119,7 @@ class Outputs:
 
     async def _contents(self, batch: Batch) -> BatchReceipt:
         books, made, rejected = self.ledger.books, [], []
-        for order in [order for order in books.orders.values() if order.batch == batch.id]:
+        for order in tuple(books.batch_orders.get(batch.id, ())):
             if order.state is OrderState.DONE:
                 made.append(await self._made(batch, order))
             else:
@@ -127,8 +127,8 @@ class Outputs:
             await asyncio.sleep(0)
         rejected += [
             (refusal.position, self._refused(refusal))
-            for refusal in books.refusals.values()
-            if refusal.batch == batch.id and refusal.position
+            for refusal in books.batch_refusals.get(batch.id, ())
+            if refusal.position
         ]
         in_order = tuple(one for _, one in sorted(rejected, key=lambda pair: pair[0]))
         return BatchReceipt(batch.package_number, batch.id, batch.closed_us, tuple(made), in_order)

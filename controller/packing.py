@@ -163,19 +163,24 @@ def closable(books: Books, now_us: int, delay_us: int) -> list[str]:
 
 
 def _last_done_us(books: Books, batch: Batch) -> int:
-    done = (order.done_us for order in books.orders.values() if order.batch == batch.id)
+    done = (order.done_us for order in books.batch_orders.get(batch.id, ()))
     return max(done, default=batch.received_us)
 
 
 def closing(books: Books, batch: str) -> list[Draft]:
     """Return the events that send a batch's boxes out and close it."""
-    drafts = []
-    for box in books.boxes.values():
-        if box.batch == batch and box.state is BoxState.SEALED:
-            cards = [card.id for card in books.cards.values() if card.box == box.id]
-            good = [card for card in cards if books.cards[card].state is CardState.PACKED]
-            drafts.append(
-                Draft(Kind.BOX_DISPATCHED, "centre", {"cards": good}, batch=batch, box=box.id)
-            )
+    good: dict[str, list[str]] = {}
+    for order in books.batch_orders.get(batch, ()):
+        card = books.live_card(order.id)
+        if card is not None and card.state is CardState.PACKED:
+            good.setdefault(card.box, []).append(card.id)
+    drafts = [
+        Draft(
+            Kind.BOX_DISPATCHED, "centre", {"cards": sorted(good.get(box.id, []))},
+            batch=batch, box=box.id,
+        )
+        for box in books.boxes.values()
+        if box.batch == batch and box.state is BoxState.SEALED
+    ]  # fmt: skip
     data = {"trigger": BatchTrigger.CLOSE.value}
     return [*drafts, Draft(Kind.BATCH_CHANGED, "centre", data, batch=batch)]

@@ -30,6 +30,8 @@ class BookRows:
         self.chips: dict[str, str] = {}  # chip serial -> card
         self.persons: dict[str, list[str]] = {}  # person key -> orders
         self.approvals: dict[str, list[str]] = {}  # approval key -> orders
+        self.batch_orders: dict[str, list[Order]] = {}
+        self.batch_refusals: dict[str, list[Refusal]] = {}
         self.open_orders: Counter[tuple[str, str]] = Counter()  # by batch and county
         self.held_orders: dict[str, Order] = {}
         self.on_the_line: dict[str, Card] = {}
@@ -43,11 +45,18 @@ class BookRows:
             if card.chip_serial:
                 self.chips[card.chip_serial] = card.id
             self.index_card(card)
+        for refusal in self.refusals.values():
+            self.index_refusal(refusal)
+
+    def index_refusal(self, refusal: Refusal) -> None:
+        """Take up a refusal that no index knows."""
+        self.batch_refusals.setdefault(refusal.batch, []).append(refusal)
 
     def index_new_order(self, order: Order) -> None:
         """Take up an order that no index knows."""
         self.persons.setdefault(order.person_key, []).append(order.id)
         self.approvals.setdefault(order.approval_key, []).append(order.id)
+        self.batch_orders.setdefault(order.batch, []).append(order)
         self.open_orders[order.batch, order.county] += order.state in OPEN_ORDERS
         self.index_order(order)
 

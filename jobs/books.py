@@ -86,6 +86,7 @@ class Books(BookRows):
             reasons=list(data["reasons"]),
         )
         self.refusals[refusal.id] = refusal
+        self.index_refusal(refusal)
         rows: list[Row] = [refusal]
         if event.kind is Kind.APPLICATION_REFUSED and event.draft.batch in self.batches:
             batch = self.batches[event.draft.batch]
