@@ -81,8 +81,10 @@ class SmartCard:
     def _take(self, command: Command) -> tuple[bytes, int]:
         """Do a plain command, or one of the secure channel, or one inside it."""
         channel = self._channel
-        if channel is None or command.cla == 0x00:
-            if channel is not None and channel.is_open and not _leaves(command):
+        if channel is None:
+            return self._do(command)
+        if command.cla == 0x00:
+            if channel.is_open and not _leaves(command):
                 channel.end()
                 raise Refused(RIGHTS_MISSING)
             return self._do(command)
