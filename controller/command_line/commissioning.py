@@ -15,7 +15,7 @@ import click
 from controller.command_line.output import Column, Page, json_option, write_json
 from controller.command_line.ports import baud_of, open_port, refuse_if_held
 from controller.command_line.problems import No, WrongUse
-from controller.command_line.progress import progress
+from controller.command_line.progress import progress, waiting
 from controller.command_line.session import Session, pass_session
 from controller.exercise import Exercised, exercise
 from drivers.conformance.check import Result, Verdict
@@ -49,7 +49,8 @@ Value = TypeVar("Value")
 def show_probe(session: Session, url: str, *, as_json: bool) -> None:
     """Find out what is on a port, and show it."""
     refuse_if_held(session, url)
-    probed = _at_the_port(probe(url, open_port))
+    with waiting(f"asking who is on {url}"):
+        probed = _at_the_port(probe(url, open_port))
     if as_json:
         write_json(asdict(probed))
     else:
@@ -73,7 +74,7 @@ def conformance_command(
     """Check a machine against the documents of its kind.
 
     The machine must be idle: no card in it, or for an encoder and a reader one that may stay there.
-    Whatever is changed is put right again; only --consume uses up cards.
+    Registers that are changed are put right again; only --consume uses up cards.
     """
     refuse_if_held(session, url)
     found, results = _at_the_port(_check(kind, url, cards))
@@ -92,14 +93,16 @@ def show_exercise(session: Session, where: str, *, as_json: bool) -> None:
     """Run the machine of a station, or at a URL, through its verbs."""
     if "://" in where:
         refuse_if_held(session, where)
-        found = _at_the_port(probe(where, open_port)).found
+        with waiting(f"asking who is on {where}"):
+            found = _at_the_port(probe(where, open_port)).found
         if found is None or found.identity.kind not in KINDS:
             raise No(f"no machine that we know answers on {where}")
         kind, url, echo = found.identity.kind, found.url, found.facts.get("echo") != "false"
     else:
         kind, url, echo = _station(session, where)
         refuse_if_held(session, url)
-    rows = [asdict(one) for one in _at_the_port(_exercise(kind, url, echo=echo))]
+    with waiting(f"exercising the {kind}"):
+        rows = [asdict(one) for one in _at_the_port(_exercise(kind, url, echo=echo))]
     if as_json:
         write_json({"kind": kind, "wire": url, "verbs": rows})
     else:
