@@ -1,16 +1,21 @@
 """The figures of `report targets`: where the programme stands, and when it will be done."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from config.programme import Milestone, Phase, Programme, YearTarget
 from controller.reports.reading import Basis, Period, dispatched, orders_open_at
-from jobs.forecast import Forecast, forecast
 from jobs.rows import DayCount
 from jobs.standing import Standing, counts_of, plan_to_date, stand, turnaround
 from jobs.working_calendar import WorkingCalendar
+
+if TYPE_CHECKING:  # it brings numpy, which a centre needs only when a report is made
+    from jobs.forecast import Forecast
 
 #: A report of the same ledger is the same report.
 FORECAST_SEED = 1
@@ -73,6 +78,8 @@ def targets(basis: Basis, programme: Programme, today: date) -> Targets:
     orders = orders_open_at(basis.store, Period(today, today).ends_us)
     standing = stand(programme, calendar, rows, orders, today)
     target = next(one for one in programme.targets if one.year == standing.year)
+    from jobs.forecast import forecast
+
     expected = forecast(
         counted_by_working_day(rows, calendar, today),
         standing.people - standing.counted,
