@@ -90,6 +90,7 @@ def seeded(config: Centre, plan: SimulationPlan) -> Centre:
     machines = {"seed": plan.seed, "pace": 1.0}
     return config.model_copy(
         update={
+            "chip_keys": None,  # machines made of software have chips of the published test key
             "simulation": simulation.model_copy(update=machines),
             "policy": config.policy.model_copy(
                 update={"authorise_after_restart": False, "release_batches": "at once"}

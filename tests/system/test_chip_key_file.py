@@ -48,3 +48,10 @@ def test_a_key_file_that_cannot_be_used_starts_nothing(
     assert told.returncode != 0
     for secret in {key, KEY}:
         assert secret not in refused.stderr + told.stderr + told.stdout
+
+
+def test_a_simulation_needs_no_key_file(tmp_path: Path) -> None:
+    """Its chips are made with the test key; a centre's file is tried before its keys are there."""
+    file = written(tmp_path, "simulated", KEY, 0o640)
+    done = cardcentre("simulate", "--centre", file, "--orders", "1", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
