@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.command import CommandFailed
 
-NAMES = ("ledger", "cli", "simulate", "forecast", "metrics", "programme")
+NAMES = ("ledger", "cli", "simulate", "forecast", "metrics", "programme", "wires")
 
 
 def main(arguments: list[str]) -> int:
