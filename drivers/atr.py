@@ -1,6 +1,6 @@
 """What a chip says of itself when it is reset (ISO/IEC 7816-3 clause 8), pure.
 
-Only what a host needs to speak T=1 with it; historical bytes are not interpreted.
+Only what a host needs to speak T=1 or T=0 with it; historical bytes are not interpreted.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from drivers.xor_checksum import xor_of
 _DEFAULT_IFSC: Final = 32
 _DEFAULT_WAITING: Final = 0x4D  # BWI 4, CWI 13
 _DEFAULT_RATES: Final = 0x11
+_DEFAULT_WAITING_INTEGER: Final = 10  # of T=0
 #: A, B, C and D of one interface group; four groups are more than any chip has.
 _GROUPS_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerToReset:
-    """The transmission facts of one chip."""
+    """The transmission facts of one chip; `protocols` are those that it may be spoken to in."""
 
     protocols: tuple[int, ...]
     negotiable: bool
@@ -27,6 +28,25 @@ class AnswerToReset:
     information_field_bytes: int = _DEFAULT_IFSC
     waiting: int = _DEFAULT_WAITING
     checks_by_crc: bool = False
+    waiting_integer: int = _DEFAULT_WAITING_INTEGER
+
+    @property
+    def protocol(self) -> int:
+        """The protocol that we choose: T=1 with an LRC, else T=0; raises `ChipMute` without."""
+        if 1 in self.protocols and not self.checks_by_crc:
+            return 1
+        if 0 in self.protocols:
+            return 0
+        raise ChipMute("The chip speaks neither T=1 with an LRC nor T=0.")
+
+    @property
+    def wants_pps(self) -> bool:
+        """True when the chip must agree to the protocol: T=0, where it comes first, is spoken."""
+        return self.negotiable and (self.protocol, self.protocols[0]) != (0, 0)
+
+    def t0_parameters(self) -> bytes:
+        """Return the five bytes of SetParameters for T=0 (CCID specification 6.1.7)."""
+        return bytes((self.rates, 0, self.guard_time, self.waiting_integer, 0))
 
     def t1_parameters(self) -> bytes:
         """Return the seven bytes of SetParameters for T=1 (CCID specification 6.1.7)."""
@@ -56,14 +76,18 @@ def parse_atr(atr: bytes) -> AnswerToReset:
     if has_check_byte and xor_of(atr[1 : end + 1]) != 0:
         raise ChipMute("The check byte of the chip's answer to reset is wrong.")
     of_t1 = _first_group_of_t1(groups, protocols)
+    # TA2 fixes one protocol, and the rates of TA1. Without it no rates hold but the default: our
+    # PPS names a protocol only.
+    fixed = groups.get("A2")
     return AnswerToReset(
-        protocols=tuple(protocols) or (0,),
-        negotiable="A2" not in groups,
-        rates=groups.get("A1", _DEFAULT_RATES),
+        protocols=tuple(protocols) or (0,) if fixed is None else (fixed & 0x0F,),
+        negotiable=fixed is None,
+        rates=_DEFAULT_RATES if fixed is None else groups.get("A1", _DEFAULT_RATES),
         guard_time=groups.get("C1", 0),
         information_field_bytes=groups.get(f"A{of_t1}", _DEFAULT_IFSC),
         waiting=groups.get(f"B{of_t1}", _DEFAULT_WAITING),
         checks_by_crc=bool(groups.get(f"C{of_t1}", 0) & 1),
+        waiting_integer=groups.get("C2", _DEFAULT_WAITING_INTEGER),
     )
 
 

@@ -1,8 +1,9 @@
-"""One session with a chip: from its reset to power off, commands in and answers out over T=1.
+"""One session with a chip: from its reset to power off, commands in and answers out.
 
-Inside a secure channel each command and answer is wrapped, unseen by whoever asks. Joins the
-reader's slot, the T=1 rules and the chip's words; what is written to a chip, and in which order,
-is the encoder's business.
+They travel over T=1, or over T=0 where a chip has nothing else. Inside a secure channel each
+command and answer is wrapped, unseen by whoever asks. Joins the reader's slot, the rules of both
+protocols and the chip's words; what is written to a chip, and in which order, is the encoder's
+business.
 """
 
 import asyncio
@@ -25,9 +26,9 @@ from drivers.errors import (
     ReplyTimeout,
 )
 from drivers.scp03 import ChipHello, SecureChannel, initialize_update, is_authentic
-from drivers.t1 import Send, T1Host
+from drivers.t0 import T0Exchange, as_asked
+from drivers.t1 import Send, Step, T1Host
 
-_PPS_T1: Final = bytes((0xFF, 0x01, 0xFE))
 _VOLTAGES: Final = (1, 2, 3)  # bPowerSelect: 5 V, 3 V, 1.8 V
 _BUSY_PAUSE_S: Final = 0.5
 #: The reader may stay silent or be damaged so often in a row before the wire is to blame.
@@ -43,11 +44,11 @@ _NOT_DECRYPTED: Final = frozenset({"6700", "6982", "6988", "6A80", "6A82", "6A86
 
 
 class ChipSession:
-    """A powered chip that speaks T=1."""
+    """A powered chip that speaks T=1 or T=0, as its answer to reset says."""
 
     def __init__(self, slot: CcidSlot, atr: AnswerToReset, card_timeout_s: float) -> None:
         self._slot = slot
-        self._t1 = T1Host(atr.information_field_bytes)
+        self._t1 = T1Host(atr.information_field_bytes) if atr.protocol == 1 else None
         self._card_timeout_s = card_timeout_s
         self._channel: SecureChannel | None = None
 
@@ -56,7 +57,8 @@ class ChipSession:
         channel = self._channel
         if channel is None:
             return answer_data(command, await self._exchange(command))
-        return answer_data(command, channel.unwrap(await self._exchange(channel.wrap(command))))
+        answer = channel.unwrap(await self._exchange(channel.wrap(command)))
+        return answer_data(command, answer if self._t1 else as_asked(command, answer))
 
     async def select_application(self, name: bytes) -> bytes:
         """Select by name, in the clear: that ends a channel. Returns the control parameters."""
@@ -93,14 +95,37 @@ class ChipSession:
         with _refused_for_its_keys(_NOT_DECRYPTED, f"{key_version:02X}"):
             await self.ask(harmless)
 
-    async def _exchange(self, command: Command) -> bytes:
-        return await self._run(self._t1.begin(command.encode(), repeatable=command.repeatable))
-
     async def agree_sizes(self) -> None:
-        """Tell the chip that we take long blocks."""
-        await self._run(self._t1.begin_ifs())
+        """Tell a chip that speaks in blocks that we take long ones."""
+        if self._t1 is not None:
+            await self._run_t1(self._t1, self._t1.begin_ifs())
 
-    async def _run(self, first: Send) -> bytes:
+    async def _exchange(self, command: Command) -> bytes:
+        if self._t1 is None:
+            return await self._exchange_t0(command)
+        first = self._t1.begin(command.encode(), repeatable=command.repeatable)
+        return await self._run_t1(self._t1, first)
+
+    async def _exchange_t0(self, command: Command) -> bytes:
+        """Ask over T=0, which has no means to ask for an answer again.
+
+        After a failure of the wire nobody knows whether the chip did it: only what may be done
+        twice is asked again, from its beginning, because part of its answer may be gone.
+        """
+        for _ in range(_WIRE_FAILURES_MAX if command.repeatable else 0):
+            try:
+                return await self._run_t0(T0Exchange(command))
+            except (Garbled, ReplyTimeout):
+                continue
+        return await self._run_t0(T0Exchange(command))
+
+    async def _run_t0(self, exchange: T0Exchange) -> bytes:
+        step: Step = exchange.begin()
+        while isinstance(step, Send):
+            step = exchange.take(await self._transfer(step))
+        return step.answer
+
+    async def _run_t1(self, t1: T1Host, first: Send) -> bytes:
         """Exchange blocks until the answer is whole.
 
         A wire that failed meanwhile is blamed before the chip: a chip that counts as mute is
@@ -121,7 +146,7 @@ class ChipSession:
                 if wire_failures > _WIRE_FAILURES_MAX:
                     raise
             try:
-                then = self._t1.missed() if received is None else self._t1.take(received)
+                then = t1.missed() if received is None else t1.take(received)
             except ChipMute as mute:
                 raise (wire_error or mute) from mute.__cause__
             if not isinstance(then, Send):
@@ -139,7 +164,7 @@ class ChipSession:
 
 
 async def open_chip(slot: CcidSlot, reply_timeout_s: float, card_timeout_s: float) -> ChipSession:
-    """Reset the chip in the field and agree on T=1; raises `NoCard`, `ChipMute`.
+    """Reset the chip in the field and agree on a protocol; raises `NoCard`, `ChipMute`.
 
     Begun again from the reset when the wire fails: nothing has been asked of the chip yet.
     """
@@ -158,15 +183,13 @@ async def close_chip(slot: CcidSlot, reply_timeout_s: float) -> None:
 
 async def _open_once(slot: CcidSlot, reply_timeout_s: float, card_timeout_s: float) -> ChipSession:
     atr = parse_atr(await _power_on(slot, card_timeout_s))
-    if 1 not in atr.protocols or atr.checks_by_crc:
-        raise ChipMute("The chip does not speak T=1 with an LRC.")
-    if atr.negotiable:
-        await _negotiate(slot, card_timeout_s)
+    if atr.wants_pps:
+        await _negotiate(slot, atr.protocol, card_timeout_s)
     parameters = await slot.query(
         MessageType.SET_PARAMETERS,
         reply_timeout_s,
-        parameters=b"\x01\0\0",
-        data=atr.t1_parameters(),
+        parameters=bytes((atr.protocol, 0, 0)),
+        data=atr.t1_parameters() if atr.protocol else atr.t0_parameters(),
     )
     _checked(parameters)
     session = ChipSession(slot, atr, card_timeout_s)
@@ -174,10 +197,11 @@ async def _open_once(slot: CcidSlot, reply_timeout_s: float, card_timeout_s: flo
     return session
 
 
-async def _negotiate(slot: CcidSlot, card_timeout_s: float) -> None:
-    answer = await slot.command(MessageType.TRANSFER_BLOCK, card_timeout_s, data=_PPS_T1)
-    if _checked(answer).data != _PPS_T1:
-        raise ChipMute("The chip does not agree to T=1.")
+async def _negotiate(slot: CcidSlot, protocol: int, card_timeout_s: float) -> None:
+    pps = bytes((0xFF, protocol, 0xFF ^ protocol))
+    answer = await slot.command(MessageType.TRANSFER_BLOCK, card_timeout_s, data=pps)
+    if _checked(answer).data != pps:
+        raise ChipMute("The chip does not agree to the protocol that it offers.", protocol=protocol)
 
 
 async def _power_on(slot: CcidSlot, card_timeout_s: float) -> bytes:

@@ -1,32 +1,135 @@
 """The driver against other models of card than the one that most centres have."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from drivers.errors import ChipMute
-from drivers.outcome import Outcome
+from drivers.encoder import ChipEncoder
+from drivers.errors import ChipMute, DriverError
+from drivers.outcome import Note, Outcome
+from simulators.faults import WireFaults
 from simulators.floor import Contacts, LifeCycle
-from tests.contract.test_chip_machines import CLEAN, CONTENTS, PROFILES, bench
+from simulators.t0_card import T0Card
+from tests.contract.test_chip_machines import (
+    CHIP_SERIAL,
+    CLEAN,
+    CONTENTS,
+    PROFILES,
+    TRIES_MAX,
+    Bench,
+    bench,
+)
+from tests.contract.ways import until
+
+#: T=0 has no repeats of its own: in a secure channel every fault costs the session.
+NOISY = WireFaults(loss=0.004, split=0.1, delay=0.05, repeat=0.004, corrupt=0.004, hang_up=0.002)
+#: Longer than the driver waits for a chip, and than it takes to write one.
+TOO_LONG_S = 60.0
+
+
+def holds_what_was_ordered(here: Bench) -> bool:
+    files = {number: bytes(here.chip.files[number]) for number in CONTENTS.files}
+    management = bytes(here.chip.files[5])
+    return files == CONTENTS.files and management == CHIP_SERIAL + CONTENTS.card_serial
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-async def test_a_card_of_both_protocols_is_written_in_short_blocks(profile: str) -> None:
+@pytest.mark.parametrize("contacts", [Contacts.T0, Contacts.T0_OR_T1])
+async def test_a_card_is_written_locked_judged_and_ended(contacts: Contacts, profile: str) -> None:
     async with bench(1, CLEAN, profile) as here:
-        here.chip.contacts = Contacts.T0_OR_T1
+        here.chip.contacts = contacts
         encoder = here.encoder()
         note = await encoder.write_note()
+        assert await encoder.write_outcome(note, CONTENTS) is Outcome.NOT_DONE
         await encoder.write(CONTENTS)
         assert await encoder.write_outcome(note, CONTENTS) is Outcome.DONE
-        assert here.chip.life_cycle is LifeCycle.OPERATIONAL
-        files = {number: bytes(here.chip.files[number]) for number in CONTENTS.files}
-        assert files == CONTENTS.files
+        assert holds_what_was_ordered(here)
+        assert await encoder.terminate()
+        assert here.chip.life_cycle is LifeCycle.TERMINATED
         await encoder.aclose()
 
 
-async def test_a_card_of_t0_alone_is_refused_and_stays_as_it_was() -> None:
-    async with bench(1, CLEAN) as here:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_profile_of_short_steps_is_read_from_a_card_that_is_not_told_how_much(
+    profile: str,
+) -> None:
+    async with bench(1, CLEAN, profile) as here:
+        here.chip.contacts = Contacts.T0
+        here.profile = replace(here.profile, data_bytes_max=100)
+        encoder = here.encoder()
+        await encoder.write(CONTENTS)
+        assert holds_what_was_ordered(here)
+        await encoder.aclose()
+
+
+async def being_written(here: Bench) -> T0Card:
+    """Return the card's end of T=0 once its first file has been written."""
+    await until(lambda: any(here.chip.files[1]), TOO_LONG_S)
+    assert here.encoding.powered_card is not None
+    return here.encoding.powered_card.characters
+
+
+async def failure(encoder: ChipEncoder) -> DriverError | None:
+    try:
+        await encoder.write(CONTENTS)
+    except DriverError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_card_of_t0_that_takes_each_byte_by_itself_is_written(profile: str) -> None:
+    async with bench(1, CLEAN, profile) as here:
         here.chip.contacts = Contacts.T0
         encoder = here.encoder()
-        with pytest.raises(ChipMute, match="T=1"):
-            await encoder.write_note()
-        assert not any(here.chip.files[1])
+        writing = here.group.create_task(encoder.write(CONTENTS))
+        characters = await being_written(here)
+        characters.byte_by_byte = True
+        characters.nulls_before_next = 3
+        await writing
+        assert holds_what_was_ordered(here)
         await encoder.aclose()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_card_of_t0_that_breaks_its_protocol_is_mute_and_not_done(profile: str) -> None:
+    async with bench(1, CLEAN, profile) as here:
+        here.chip.contacts = Contacts.T0
+        encoder = here.encoder()
+        note = await encoder.write_note()
+        writing = here.group.create_task(failure(encoder))
+        (await being_written(here)).wrong_procedure_bytes = 1
+        error = await writing
+        assert isinstance(error, ChipMute)
+        assert "procedure byte" in str(error)
+        assert await encoder.write_outcome(note, CONTENTS) is Outcome.NOT_DONE
+        await encoder.write(CONTENTS)
+        assert await encoder.write_outcome(note, CONTENTS) is Outcome.DONE
+        assert holds_what_was_ordered(here)
+        await encoder.aclose()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("seed", range(8))
+async def test_over_t0_on_a_bad_wire_every_outcome_is_the_floor_s_truth(
+    seed: int, profile: str
+) -> None:
+    async with bench(seed, NOISY, profile) as here:
+        here.chip.contacts = Contacts.T0
+        note: Note | None = None
+        for _ in range(TRIES_MAX):
+            encoder = here.encoder()
+            try:
+                note = note or await encoder.write_note()
+                outcome = await encoder.write_outcome(note, CONTENTS)
+                locked = here.chip.life_cycle is LifeCycle.OPERATIONAL
+                assert outcome is (Outcome.DONE if locked else Outcome.NOT_DONE)
+                if locked:
+                    break
+                await encoder.write(CONTENTS)
+            except DriverError:
+                await asyncio.sleep(1.0)
+            finally:
+                await encoder.aclose()
+        assert holds_what_was_ordered(here)

@@ -110,8 +110,8 @@ async def test_a_negotiable_chip_is_asked_for_t1() -> None:
     assert pps[12:-1] == VECTORS["transfer-pps-t1"][12:-1]
 
 
-async def test_a_chip_without_t1_is_mute_to_us() -> None:
-    async with bench(Chip(atr=VECTORS["atr-t0-only"])) as (encoder, _peer):
+async def test_a_chip_of_neither_protocol_is_mute_to_us() -> None:
+    async with bench(Chip(atr=bytes.fromhex("3B 80 0E 8E"))) as (encoder, _peer):
         with pytest.raises(ChipMute):
             await encoder.chip_serial()
 
