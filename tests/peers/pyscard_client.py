@@ -1,8 +1,8 @@
-"""A process that uses pyscard, PC/SC for Python: `pyscard_client.py MARK APDU...`
+"""A process that uses pyscard, PC/SC for Python: `pyscard_client.py PROTOCOL MARK APDU...`
 
-It connects to the first reader's card by T=1, prints a JSON object with the reader's name, the
-card's ATR and each answer. At the end it makes the file MARK and waits until the card has gone and
-come back. Run by the Python that Debian's python3-pyscard belongs to; nothing of ours is in it.
+It connects to the first reader's card by T=0 or T=1, prints a JSON object with the reader's name,
+the card's ATR and each answer. At the end it makes the file MARK and waits until the card has gone
+and come back. Run by the Python that Debian's python3-pyscard belongs to; nothing of ours is in it.
 """
 
 import json
@@ -35,10 +35,12 @@ def wait_for(context: object, reader: str, wanted: int) -> bytes:
             return bytes(atr)
 
 
-def main(mark: str, *commands: str) -> None:
+def main(protocol: str, mark: str, *commands: str) -> None:
     reader = readers()[0]
     connection = reader.createConnection()
-    connection.connect(CardConnection.T1_protocol)
+    connection.connect(
+        CardConnection.T1_protocol if protocol == "T=1" else CardConnection.T0_protocol
+    )
     atr = toHexString(connection.getATR())
     answers = [connection.transmit(toBytes(command)) for command in commands]
     connection.disconnect()

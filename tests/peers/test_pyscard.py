@@ -45,14 +45,15 @@ async def take_away_and_put_back(mark: Path, floor: Floor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contacts", "answer_to_reset"),
+    ("contacts", "protocol", "answer_to_reset"),
     [
-        (Contacts.T1, "3B 85 81 31 FE 4D 49 44 53 49 4D DC"),
-        (Contacts.T0_OR_T1, "3B 85 80 01 49 44 53 49 4D 5E"),
+        (Contacts.T1, "T=1", "3B 85 81 31 FE 4D 49 44 53 49 4D DC"),
+        (Contacts.T0, "T=0", "3B 05 49 44 53 49 4D"),
+        (Contacts.T0_OR_T1, "T=1", "3B 85 80 01 49 44 53 49 4D 5E"),
     ],
 )
 async def test_it_reads_what_our_driver_wrote_and_sees_the_card_go_and_come(
-    tmp_path: Path, contacts: Contacts, answer_to_reset: str
+    tmp_path: Path, contacts: Contacts, protocol: str, answer_to_reset: str
 ) -> None:
     require_pyscard()
     mark = tmp_path / "watching"
@@ -65,7 +66,7 @@ async def test_it_reads_what_our_driver_wrote_and_sees_the_card_go_and_come(
         commands.append("00D6000001FF")
         async with asyncio.TaskGroup() as group:
             group.create_task(take_away_and_put_back(mark, here.floor))
-            said = await here.beside_pcscd(PYTHON, str(CLIENT), str(mark), *commands)
+            said = await here.beside_pcscd(PYTHON, str(CLIENT), protocol, str(mark), *commands)
     assert said.status == 0, said.text
     told = json.loads(said.text.splitlines()[-1])
     print(f"peer pyscard: {told['version']}")
