@@ -132,6 +132,8 @@ class CardPrinter:
         """Take the card at the infeed to the print position. An act."""
         async with self._link:
             await self._command(command("Si"), self._timeouts.insert_timeout_s)
+        if not (await self._status_at_rest()).card_at_print_position:
+            raise _not_as_answered()
 
     async def insert_outcome(self, note: Note, infeed_occupied: bool) -> Outcome:
         """Tell what became of an insert. Read `infeed_occupied` after `settle`."""
@@ -175,6 +177,7 @@ class CardPrinter:
             if way_out is not None:
                 await way_out()
             await self._command(command("Se"), print_s)
+        await self._check_card_is_out()
 
     async def print_outcome(self, note: Note, panels: int, outfeed_occupied: bool) -> Outcome:
         """Tell what became of a print of `panels` panels. Read `outfeed_occupied` after `settle`.
@@ -204,6 +207,7 @@ class CardPrinter:
         async with self._link:
             await self._forget_bitmaps()
             await self._command(command("Se"), self._timeouts.print_timeout_s)
+        await self._check_card_is_out()
 
     async def clear_errors(self) -> None:
         """Clear the errors that a person has seen to; the mechanism may move."""
@@ -213,6 +217,19 @@ class CardPrinter:
     async def aclose(self) -> None:
         """Hang up."""
         await self._link.aclose()
+
+    async def _check_card_is_out(self) -> None:
+        """Believe the sensors: an OK may be an earlier command's that came twice."""
+        status = await self._status_at_rest()
+        if status.card_inside or status.jam:
+            raise _not_as_answered()
+
+    async def _status_at_rest(self) -> PrinterStatus:
+        """Read the status of a machine that has answered that it is done."""
+        status = await self.status()
+        if status.moving:
+            raise _not_as_answered()
+        return status
 
     async def _forget_bitmaps(self) -> None:
         """Drop what an interrupted job left behind: it would be printed on this card."""
@@ -310,3 +327,7 @@ class CardPrinter:
         finally:
             if not sent:
                 await self._link.aclose()
+
+
+def _not_as_answered() -> UnexpectedReply:
+    return UnexpectedReply("The machine has not done what its answer says.")

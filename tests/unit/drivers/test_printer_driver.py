@@ -254,30 +254,45 @@ async def test_an_identity_out_of_step_is_found_out() -> None:
 async def test_insert_is_one_command() -> None:
     async with printer_that(Si=[(15.0, b"OK\0")]) as (printer, peer):
         await printer.insert()
-    assert peer.heard == ["Si"]
+    assert peer.heard == ["Si", "Rpst"]
+
+
+@pytest.mark.parametrize("seen", [UNDER_HEAD, PRINTING, JAMMED])
+async def test_an_ok_alone_is_not_believed(seen: bytes) -> None:
+    """It may be an earlier command's that came twice, or another command's than was sent."""
+    async with printer_that(Rpst=[seen]) as (printer, _):
+        with pytest.raises(UnexpectedReply):
+            await printer.eject()
+        with pytest.raises(UnexpectedReply):
+            await printer.print_and_eject(job("W", ""))
+    for elsewhere in (AT_REST, PRINTING, JAMMED):
+        async with printer_that(Rpst=[elsewhere]) as (printer, _):
+            with pytest.raises(UnexpectedReply):
+                await printer.insert()
 
 
 async def test_a_job_of_two_faces_goes_over_the_wire_in_order() -> None:
-    async with printer_that(Sv=[(60.0, b"OK\0")], Se=[(60.0, b"OK\0")]) as (printer, peer):
+    slowly: Sequence[Reply] = [(60.0, b"OK\0")]
+    async with printer_that(Sv=slowly, Se=slowly, Rpst=[AT_REST]) as (printer, peer):
         await printer.print_and_eject(job("YDO", "W"))
     assert peer.heard == [
         *("Wcb;a", "Ss", "Sr", "Db;y;128", "Db;k;2", "Dbc;o;2;1016"),
-        *("Sv", "Dbc;k;2;1016", "Se"),
+        *("Sv", "Dbc;k;2;1016", "Se", "Rpst"),
     ]
     assert peer.bitmaps == [YELLOW.data, DENSE.data, b"\xff" * 1016, bytes(1016)]
 
 
 async def test_a_job_of_one_face_does_not_turn_the_card() -> None:
-    async with printer_that() as (printer, peer):
+    async with printer_that(Rpst=[AT_REST]) as (printer, peer):
         await printer.print_and_eject(job("W", ""))
-    assert peer.heard == ["Wcb;a", "Ss", "Sr", "Dbc;k;2;1016", "Se"]
+    assert peer.heard == ["Wcb;a", "Ss", "Sr", "Dbc;k;2;1016", "Se", "Rpst"]
 
 
 async def test_a_plain_eject_prints_nothing_that_was_left_in_memory() -> None:
-    async with printer_that() as (printer, peer):
+    async with printer_that(Rpst=[AT_REST]) as (printer, peer):
         await printer.eject()
         await printer.clear_errors()
-    assert peer.heard == ["Wcb;a", "Se", "Scs"]
+    assert peer.heard == ["Wcb;a", "Se", "Rpst", "Scs"]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +369,7 @@ async def test_half_a_bitmap_ends_the_wire_when_the_print_is_called_off() -> Non
 
 async def test_a_slow_line_is_given_the_time_that_its_bytes_take() -> None:
     raw = "Db;k;2"
-    script: dict[str, Sequence[Reply]] = {raw: [(15.0, b"OK\0")]}
+    script: dict[str, Sequence[Reply]] = {raw: [(15.0, b"OK\0")], "Rpst": [AT_REST]}
     async with printer_that(**script) as (printer, peer):
         await printer.print_and_eject(job("D", ""))
         assert raw in peer.heard
@@ -419,7 +434,7 @@ async def test_a_print_is_judged_by_its_panels_and_where_the_card_is() -> None:
 
 
 async def test_a_printed_card_under_the_head_is_brought_out() -> None:
-    outcome = await print_outcome(ejects=1, Rco_p=[b"204\0"], Rpst=[UNDER_HEAD])
+    outcome = await print_outcome(ejects=1, Rco_p=[b"204\0"], Rpst=[UNDER_HEAD, AT_REST])
     assert outcome is Outcome.DONE
 
 
