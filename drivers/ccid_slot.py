@@ -68,6 +68,9 @@ class CcidSlot:
         self._echo = echo
         self._slot = slot
         self._sequence = 0
+        self._answered: int | None = None  # bSeq of the command that was answered last
+        #: Answers that came once more: the wire repeated them, or it repeated their commands.
+        self.answers_repeated = 0
 
     async def command(
         self,
@@ -126,7 +129,9 @@ class CcidSlot:
                     echo_due = False
                 case Message() as message:
                     if self._is_answer(message, asked):
+                        self._answered = message.sequence
                         return message
+                    self.answers_repeated += message.sequence == self._answered
         raise ReplyTimeout("The reader sent anything but an answer.")
 
     def _check_echo(self) -> None:

@@ -51,14 +51,17 @@ class ChipSession:
         self._t1 = T1Host(atr.information_field_bytes) if atr.protocol == 1 else None
         self._card_timeout_s = card_timeout_s
         self._channel: SecureChannel | None = None
+        self._answers_repeated_before = slot.answers_repeated
 
     async def ask(self, command: Command) -> bytes:
         """Return the data of the chip's answer; raises `ChipRefused` on any other than 9000."""
-        channel = self._channel
-        if channel is None:
-            return answer_data(command, await self._exchange(command))
-        answer = channel.unwrap(await self._exchange(channel.wrap(command)))
-        return answer_data(command, answer if self._t1 else as_asked(command, answer))
+        answer = await self._answer(command)
+        try:
+            return answer_data(command, answer)
+        except ChipRefused as refused:
+            if self._took_commands_twice():
+                raise Garbled("The wire repeated itself, and the chip lost its place.") from refused
+            raise
 
     async def select_application(self, name: bytes) -> bytes:
         """Select by name, in the clear: that ends a channel. Returns the control parameters."""
@@ -99,6 +102,17 @@ class ChipSession:
         """Tell a chip that speaks in blocks that we take long ones."""
         if self._t1 is not None:
             await self._run_t1(self._t1, self._t1.begin_ifs())
+
+    async def _answer(self, command: Command) -> bytes:
+        """Return the chip's whole answer as it would have come in the clear."""
+        if self._channel is None:
+            return await self._exchange(command)
+        answer = self._channel.unwrap(await self._exchange(self._channel.wrap(command)))
+        return answer if self._t1 else as_asked(command, answer)
+
+    def _took_commands_twice(self) -> bool:
+        """Tell whether what the chip says may be the wire's doing: T=0 numbers nothing."""
+        return self._t1 is None and self._slot.answers_repeated > self._answers_repeated_before
 
     async def _exchange(self, command: Command) -> bytes:
         if self._t1 is None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from drivers.encoder import ChipEncoder
-from drivers.errors import ChipMute, DriverError
+from drivers.errors import ChipMute, ChipRefused, DriverError, Garbled, ReplyTimeout
 from drivers.outcome import Note, Outcome
 from simulators.faults import WireFaults
-from simulators.floor import Contacts, LifeCycle
+from simulators.floor import ChipHealth, Contacts, LifeCycle
 from simulators.t0_card import T0Card
 from tests.contract.test_chip_machines import (
     CHIP_SERIAL,
@@ -24,6 +24,7 @@ from tests.contract.ways import until
 
 #: T=0 has no repeats of its own: in a secure channel every fault costs the session.
 NOISY = WireFaults(loss=0.004, split=0.1, delay=0.05, repeat=0.004, corrupt=0.004, hang_up=0.002)
+ONLY_REPEATS = WireFaults(repeat=0.05)
 #: Longer than the driver waits for a chip, and than it takes to write one.
 TOO_LONG_S = 60.0
 
@@ -110,6 +111,26 @@ async def test_a_card_of_t0_that_breaks_its_protocol_is_mute_and_not_done(profil
         await encoder.aclose()
 
 
+@pytest.mark.parametrize(("profile", "done"), [("rid2-plain", True), ("rid2", False)])
+async def test_after_an_answer_is_lost_over_t0_only_what_may_be_done_twice_goes_on(
+    profile: str, *, done: bool
+) -> None:
+    async with bench(1, CLEAN, profile) as here:
+        here.chip.contacts = Contacts.T0
+        encoder = here.encoder()
+        note = await encoder.write_note()
+        writing = here.group.create_task(failure(encoder))
+        await being_written(here)
+        here.encoding.answers_to_swallow = 1
+        error = await writing
+        # A secured command is never sent again: its counter has gone on, here or in the chip.
+        assert isinstance(error, type(None) if done else ReplyTimeout)
+        expected = Outcome.DONE if done else Outcome.NOT_DONE
+        assert await encoder.write_outcome(note, CONTENTS) is expected
+        assert holds_what_was_ordered(here) is done
+        await encoder.aclose()
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("seed", range(8))
 async def test_over_t0_on_a_bad_wire_every_outcome_is_the_floor_s_truth(
@@ -133,3 +154,29 @@ async def test_over_t0_on_a_bad_wire_every_outcome_is_the_floor_s_truth(
             finally:
                 await encoder.aclose()
         assert holds_what_was_ordered(here)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_over_t0_a_wire_that_repeats_commands_is_blamed_and_not_the_chip(seed: int) -> None:
+    async with bench(seed, ONLY_REPEATS) as here:
+        here.chip.contacts = Contacts.T0
+        encoder = here.encoder()
+        errors = []
+        while here.chip.life_cycle is LifeCycle.PERSONALISATION:
+            errors.append(await failure(encoder))
+            assert len(errors) < TRIES_MAX
+        assert holds_what_was_ordered(here)
+        assert {type(error) for error in errors if error is not None} == {Garbled}
+        await encoder.aclose()
+
+
+async def test_over_t0_a_chip_that_refuses_is_still_blamed_on_a_good_wire() -> None:
+    async with bench(1, CLEAN) as here:
+        here.chip.contacts = Contacts.T0
+        here.chip.health = ChipHealth.FAILS_ON_WRITE
+        encoder = here.encoder()
+        error = await failure(encoder)
+        assert isinstance(error, ChipRefused)
+        assert error.facts["sw"] == "6581"
+        assert here.chip.life_cycle is LifeCycle.PERSONALISATION
+        await encoder.aclose()
