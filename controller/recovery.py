@@ -64,6 +64,12 @@ class Recovery:
             return
         act = self._act(work, card)
         while work.id in books.works:
+            # An answer may bring a card out: not while a technician has his hands in there.
+            await self.line.places.until(
+                lambda: not act.station.under_maintenance or work.id not in books.works
+            )
+            if work.id not in books.works:
+                break
             try:
                 await self.line.execution.settle(act, work, self._complete(work, card))
             except DriverError:

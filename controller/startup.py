@@ -15,6 +15,7 @@ from drivers.laminator import Laminator, LaminatorPhase
 from drivers.printer import CardPrinter
 from drivers.transport import Transport, TransportPhase
 from jobs.states import StationState, StationTrigger
+from jobs.station_causes import MAINTENANCE
 
 OPERATOR = "operator"
 
@@ -62,7 +63,11 @@ class Startup:
     async def take_over(self, station: Station) -> None:
         """Let the books say that a station of a restarted centre is stopped, as it is."""
         row = self.line.ledger.books.stations.get(station.name)
-        if row is None or row.state is StationState.STOPPED:
+        if row is None:
+            return
+        if row.state is StationState.STOPPED:
+            if row.code == MAINTENANCE:
+                station.left_under_maintenance(row.reason)
             return
         if self.left_by_a_person(station):
             await station.taken_over(f"left by an operator who had it {row.state.value}", OPERATOR)
@@ -71,15 +76,15 @@ class Startup:
 
     async def connect(self, station: Station) -> None:
         """Open the wire and see who is there; a station that cannot be reached is aborted."""
-        if station.has_machine:
+        if station.has_machine and not station.under_maintenance:
             try:
                 await station.port.driver()
             except DriverError as error:
                 await station.abort(str(error), error.code)
 
     async def bring_up(self, station: Station, actor: str) -> None:
-        """Take a stopped station through reset and start."""
-        if not station.is_in(StationState.STOPPED):
+        """Take a stopped station through reset and start, unless a technician has it."""
+        if not station.is_in(StationState.STOPPED) or station.under_maintenance:
             return
         await station.change(StationTrigger.RESET, actor=actor)
         if await self._prepared(station) and station.is_in(StationState.RESETTING):

@@ -5,7 +5,7 @@ when needed and again after a hang-up; another unit on the wire than before is p
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from drivers.identity import Identity
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.states import STATION_TABLE, StationState, StationTrigger, step
+from jobs.station_causes import MAINTENANCE
 
 #: Pauses before the wire is opened again; then the station is held.
 REOPEN_PAUSES_S = (0.2, 1.0, 3.0)
@@ -137,6 +138,11 @@ class Station:
         }
 
     @property
+    def under_maintenance(self) -> bool:
+        """True while a technician has the machine: nothing but a person's word ends that."""
+        return self.state is StationState.STOPPED and self.code == MAINTENANCE
+
+    @property
     def port(self) -> Port[Driver]:
         """The machine's wire."""
         assert self._port is not None, f"{self.name} has no machine"
@@ -152,24 +158,45 @@ class Station:
         await self._places.until(lambda: self.usable)
 
     async def change(
-        self, *triggers: StationTrigger, reason: str = "", code: str = "", actor: str = "centre"
+        self,
+        *triggers: StationTrigger,
+        reason: str = "",
+        code: str = "",
+        actor: str = "centre",
+        beside: Sequence[Draft] = (),
     ) -> None:
-        """Go through some transitions; the state that is reached is put on record."""
+        """Go through some transitions; the state that is reached is put on record.
+
+        What is true together with it (`beside`) is on record together with it.
+        """
         state = self.state
         for trigger in triggers:
             state = step(STATION_TABLE, state, trigger)
-        await self._record(state, reason, code, actor)
+        await self._record(state, reason, code, actor, beside)
 
     async def taken_over(self, reason: str, code: str) -> None:
         """Put on record that after a restart the station is stopped, whatever it was before."""
         assert self.state is StationState.STOPPED
         await self._record(self.state, reason, code, "centre")
 
-    async def _record(self, state: StationState, reason: str, code: str, actor: str) -> None:
+    def left_under_maintenance(self, reason: str) -> None:
+        """Take over from the books that a technician has had the machine since before a restart."""
+        assert self.state is StationState.STOPPED
+        self.reason, self.code = reason, MAINTENANCE
+
+    async def _record(
+        self,
+        state: StationState,
+        reason: str,
+        code: str,
+        actor: str,
+        beside: Sequence[Draft] = (),
+    ) -> None:
         self.state, self.reason, self.code = state, reason, code
         self.changes += 1
         data = {"state": state.value, "reason": reason, "code": code}
-        recorded = self._ledger.post(Draft(Kind.STATION_CHANGED, actor, data, station=self.name))
+        draft = Draft(Kind.STATION_CHANGED, actor, data, station=self.name)
+        recorded = self._ledger.post(draft, *beside)
         self._places.changed()
         await asyncio.shield(recorded)
 
@@ -192,8 +219,8 @@ class Station:
             await self.change(StationTrigger.UNSUSPEND, StationTrigger.STATE_COMPLETE)
 
     async def abort(self, reason: str, code: str, actor: str = "centre") -> None:
-        """Abort: a fault that a person must look at and clear."""
-        if self.state is not StationState.ABORTED:
+        """Abort: a fault that a person must look at and clear; a technician is at it already."""
+        if self.state is not StationState.ABORTED and not self.under_maintenance:
             await self.change(
                 StationTrigger.ABORT, StationTrigger.STATE_COMPLETE,
                 reason=reason, code=code, actor=actor,

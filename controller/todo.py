@@ -21,6 +21,7 @@ class Need(StrEnum):
     STATION_HELD = "station held"
     STATION_ABORTED = "station aborted"
     STATION_STOPPED = "station stopped"
+    MAINTENANCE = "maintenance"
     CARD_IN_DOUBT = "card in doubt"
     CARD_IN_QUARANTINE = "card in quarantine"
     INSPECTION = "inspection"
@@ -119,6 +120,9 @@ def _of_station(station: Station) -> Iterable[Todo]:
     elif station.state is StationState.ABORTED:
         command = f"cardcentre station clear {name}; cardcentre station start {name}"
         yield Todo(Need.STATION_ABORTED, name, reason, station.code, command)
+    elif station.under_maintenance:
+        command = f"cardcentre station maintain {name} end"
+        yield Todo(Need.MAINTENANCE, name, station.reason, station.code, command)
     elif station.state is StationState.STOPPED and station.code == OPERATOR:
         command = f"cardcentre station start {name}"
         yield Todo(Need.STATION_STOPPED, name, station.reason, station.code, command)

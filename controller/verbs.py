@@ -13,6 +13,7 @@ from controller.desk import Desk
 from controller.feeder import Feeder
 from controller.intake import Intake, IntakeResult
 from controller.line import Line, places_to_go_on_from
+from controller.maintenance import begin, end, hang_up
 from controller.packing import cancellable, is_being_packed, seal_by_hand
 from controller.shifts import OFF_SHIFT
 from controller.startup import OPERATOR, Startup
@@ -246,9 +247,37 @@ class Verbs:
         parts, station = self._station(name)
         if station.state is not StationState.STOPPED:
             raise Refused(f"{name} is {station.state.value}, not Stopped")
+        if station.under_maintenance:
+            raise Refused(f"{name} is under maintenance: `station maintain {name} end` comes first")
         if not self.ledger.books.line(parts.line.name).running:
             raise Refused(f"{parts.line.name} is stopped: start the line")
         self.spawn(parts.startup.bring_up(station, actor))
+
+    async def begin_maintenance(self, name: str, actor: str, reason: str = "") -> None:
+        """Give a machine to a technician; what it is doing is finished first."""
+        parts, station = self._station(name)
+        if not station.has_machine:
+            raise Refused(f"{name} is a desk: it has no machine")
+        if station.under_maintenance:
+            raise Refused(f"{name} is under maintenance already: {station.reason}")
+        await begin(station, reason, actor)
+        self.spawn(hang_up(parts.line, station))
+
+    async def end_maintenance(
+        self, name: str, actor: str, reason: str = "", samples: int = 0
+    ) -> None:
+        """Take a machine back, with the blanks of the magazine that went as samples."""
+        parts, station = self._station(name)
+        if not station.under_maintenance:
+            raise Refused(f"{name} is {station.state.value}, not under maintenance")
+        in_magazine = self.ledger.books.line(parts.line.name).in_magazine
+        if not 0 <= samples <= in_magazine:
+            raise Refused(
+                f"{parts.line.name} has {in_magazine} blanks in its magazine: {samples} cannot "
+                "have been taken out of it as samples"
+            )
+        await end(parts.line, station, reason, samples, actor)
+        self._changed()
 
     async def start_line(self, name: str, actor: str) -> None:
         """Authorise a line: its stations come up and feeding begins."""

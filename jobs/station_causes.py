@@ -6,9 +6,11 @@ At any moment a station's time has one cause: the first line of this table that 
 | --- | --- |
 | producing | a work of its own goes on (the transport: a move) |
 | down | Aborting to Clearing, and the stop after it until it is started again; or a hold whose |
-|      | code is a fault of the machine's wire or answers (`DOWN_CODES`) |
+|      | code is a fault of the machine's wire or answers (`DOWN_CODES`); and a technician's work |
+|      | that mends either |
 | held | Holding to Unholding for another reason: stock, a cover, faulty cards in a row, a person |
-| stopped | Stopping, Stopped: by a person, not yet started, or since a restart |
+| stopped | Stopping, Stopped: by a person, not yet started, or since a restart; in a |
+|         | technician's hands (reason `maintenance`) |
 | changeover | Resetting to Starting, Completing, Complete: homing, warming up |
 | blocked | Suspending to Unsuspending for the transport's sake (reason `suspended`) |
 | blocked | ready, and the next card cannot begin, because one that is done, condemned or in doubt |
@@ -19,9 +21,9 @@ At any moment a station's time has one cause: the first line of this table that 
 | starved | ready and nothing to do |
 
 A work goes on until it is finished, also while the station is suspended, or a person holds or stops
-it. A station that is aborted, or held for another reason, has a silent machine: its open work does
-not go on. From the last event before the ledger was opened again no centre ran: all its stations
-were stopped, reason `restart`.
+it. A station that is aborted, held for another reason or in a technician's hands has a silent
+machine: its open work does not go on. From the last event before the ledger was opened again no
+centre ran: all its stations were stopped, reason `restart`.
 
 Two things the ledger does not tell. A printer that waits for its own outfeed does so within its
 work, and counts as producing. So does a machine that fell silent, until its station is stopped.
@@ -40,8 +42,8 @@ from jobs.rows import MAGAZINE
 from jobs.states import CARD_TABLE, CardState, CardTrigger, StationState
 from jobs.timed_stations import AWAITED, TimedStation
 
-#: The code of what a person did to a station.
-OPERATOR = "operator"
+#: The codes of what a person did to a station, and of its time in a technician's hands.
+OPERATOR, MAINTENANCE = "operator", "maintenance"
 RESTART, SUSPENDED, LINE = "restart", "suspended", "line"
 
 #: Holds that are no wish of anybody: the wire is dead, or what comes over it is no answer.
@@ -265,13 +267,24 @@ def _stop(
         return (Cause.DOWN if code in DOWN_CODES else Cause.HELD), code
     if state is StationState.UNHOLDING:
         return station.stop if station.state in _HELD else (Cause.HELD, "")
-    if state in _STOPPED and station.state in _ABORTED and not (code or reason):
-        return station.stop  # cleared, and not started yet
+    if state in _STOPPED and _is_still_down(station, code, reason):
+        return station.stop
     if state in _ABORTED:
         return Cause.DOWN, code
     if state in _STOPPED:
         return Cause.STOPPED, code or (RESTART if reason == RESTART else "")
     return Cause.CHANGEOVER, ""
+
+
+def _is_still_down(station: _Station, code: str, reason: str) -> bool:
+    """Tell whether a stop goes on with what the station was down for."""
+    if station.stop is None or station.stop[0] is not Cause.DOWN:
+        return False
+    if code == MAINTENANCE:
+        return True
+    cleared = station.state in _ABORTED and not (code or reason)
+    mended = station.state in _STOPPED and code == OPERATOR
+    return cleared or mended
 
 
 def _of_its_cards(station: _Station) -> Cause:

@@ -16,6 +16,7 @@ from controller.api.models import (
     BatchAct,
     Blanks,
     LineAct,
+    MaintenanceEnd,
     Nothing,
     OrderAct,
     PackageFile,
@@ -159,6 +160,14 @@ def _stations(verbs: Verbs) -> APIRouter:
                 return await _done(verbs.stop_station(name, actor))
             case "start":
                 return await _done(verbs.start_station(name, actor))
+
+    @router.post("/stations/{name}/maintain/begin")
+    async def begin_maintenance(name: str, body: Why, actor: Actor) -> Done:
+        return await _done(verbs.begin_maintenance(name, actor, body.reason))
+
+    @router.post("/stations/{name}/maintain/end")
+    async def end_maintenance(name: str, body: MaintenanceEnd, actor: Actor) -> Done:
+        return await _done(verbs.end_maintenance(name, actor, body.reason, body.samples))
 
     @router.post("/lines/{name}/{act}")
     async def change_line(name: str, act: LineAct, body: Why, actor: Actor) -> Done:

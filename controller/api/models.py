@@ -55,6 +55,12 @@ class Nothing(_Body):
     """An act that needs no more words."""
 
 
+class MaintenanceEnd(Why):
+    """What a technician leaves behind: how many blanks of the magazine went as samples."""
+
+    samples: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
 class PackageFile(_Body):
     """A package's file, as the centre's own user finds it."""
 

@@ -100,6 +100,33 @@ def station_start(session: Session, name: str) -> None:
     session.say(f"{name} is coming up; `cardcentre station list` shows when it is there")
 
 
+@station.command("maintain")
+@name_argument
+@click.argument("act", type=click.Choice(["begin", "end"]))
+@reason_option
+@click.option(
+    "--samples", default=0, type=click.IntRange(0), metavar="N",
+    help="With end: blanks taken out of the line's magazine and used up as test cards.",
+)  # fmt: skip
+@pass_session
+def station_maintain(session: Session, name: str, act: str, reason: str, samples: int) -> None:
+    """Bracket a technician's work: from begin to end the station takes no card.
+
+    The centre hangs up the machine's port meanwhile. Afterwards a person starts the station.
+    """
+    if act == "end":
+        body = {"reason": reason, "samples": samples}
+        session.act("stations", name, "maintain", "end", body=body)
+        session.say(f"{name} is given back; `cardcentre station start {name}` brings it up")
+        return
+    if samples:
+        raise WrongUse("samples are counted at the end of the work")
+    session.act("stations", name, "maintain", "begin", body={"reason": reason})
+    found = [row for row in session.ask("stations") if row["name"] == name]
+    doing = f"; wait until it has finished {found[0]['act']}" if found and found[0]["act"] else ""
+    session.say(f"{name} is stopped for maintenance{doing}")
+
+
 @station.command("probe")
 @click.argument("url", metavar="URL")
 @json_option

@@ -57,6 +57,7 @@ _REASONS: Mapping[str, Pair] = {
     "bad lamination": ("bad lamination", "层压缺陷"),
     # Words of the account of time
     "operator": ("by a person", "人员操作"),
+    "maintenance": ("in a technician's hands", "设备维护"),
     "driver": ("the driver met something unforeseen", "驱动程序异常"),
     "restart": ("since the restart", "重启后未启用"),
     "suspended": ("its transport stands", "传送停止"),
@@ -145,7 +146,7 @@ _EVENTS: Mapping[str, Pair] = {
     "station_changed": ("station commanded", "工位操作"),
     "machine_seen": ("machine seen", "设备识别"),
     "line_changed": ("line started or stopped", "生产线启停"),
-    "stock_changed": ("blanks loaded or returned", "空白卡体装入或退库"),
+    "stock_changed": ("blanks loaded, returned or sampled", "空白卡体装入、退库或取样"),
     "box_opened": ("box opened", "开箱"),
     "box_sealed": ("box sealed", "封箱"),
     "box_dispatched": ("box dispatched", "分发"),

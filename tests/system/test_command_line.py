@@ -488,6 +488,7 @@ ACTS = [
     "card reject C-0000003 --reason bad", "stock load line-1 5", "stock return line-1 5 --yes",
     "box seal X-00001 --yes", "station hold printer-1", "station unhold printer-1",
     "station clear printer-1", "station stop printer-1 --yes", "station start printer-1",
+    "station maintain printer-1 begin", "station maintain printer-1 end --samples 2",
     "line start line-1", "line start", "line stop line-1 --yes", f"intake {SAMPLE}",
 ]  # fmt: skip
 DESTRUCTIVE = [act.removesuffix(" --yes") for act in ACTS if act.endswith("--yes")]
@@ -549,6 +550,8 @@ async def test_acts_are_done_and_what_makes_no_sense_is_refused(folder: Path) ->
             "card settle C-0000003": (2, "one of --spoiled and --at"),
             "card spoil C-0000003 --reason 229901198001010017 --yes": (2, "no personal number"),
             "station hold nobody": (1, "there is no station nobody"),
+            "station maintain nobody end --samples 1": (1, "there is no station nobody"),
+            "station maintain printer-1 begin --samples 1": (2, "at the end of the work"),
             "stock load line-9 5": (1, "there is no line line-9"),
             "order remake O-00001-00001": (1, "is cancelled: it cannot be released or remade"),
             "batch hold B-00001": (1, "is cancelled: it cannot be held"),

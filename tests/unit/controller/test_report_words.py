@@ -49,7 +49,7 @@ def test_every_word_of_the_program_has_a_name_in_both_languages() -> None:
     words = {
         "cause": {cause.value for cause in Cause},
         "reason": {*REASON_LABELS, OVERTIME, station_causes.RESTART, station_causes.SUSPENDED,
-                   station_causes.LINE, station_causes.OPERATOR},
+                   station_causes.LINE, station_causes.OPERATOR, station_causes.MAINTENANCE},
         "refusal": {value for name, value in vars(reasons).items()
                     if name.isupper() and isinstance(value, str)},
         "kind": {*(kind.value for kind in StationKind), TRANSPORT},

@@ -163,6 +163,40 @@ def test_the_way_out_of_a_hold_belongs_to_the_hold_and_that_of_an_abort_to_the_f
     ]
 
 
+def test_a_technician_at_a_machine_that_was_down_mends_it_and_at_a_sound_one_stops_it() -> None:
+    told = ToldLine()
+    told.station(10, "printer-1", S.EXECUTE)
+    told.station(20, "printer-1", S.STOPPED, "maintenance", "new head")
+    told.station(30, "printer-1", S.STOPPED, "operator", "maintenance ended")
+    told.station(40, "printer-1", S.RESETTING)
+    told.station(50, "printer-1", S.ABORTED, "device.jam", "A card is stuck.")
+    told.station(60, "printer-1", S.STOPPED, "maintenance", "a stuck card")
+    told.station(70, "printer-1", S.STOPPED, "operator", "maintenance ended")
+    told.station(80, "printer-1", S.RESETTING)
+    told.station(85, "printer-1", S.EXECUTE)
+    told.station(90, "printer-1", S.HELD, "wire.closed", "The wire hung up.")
+    told.station(95, "printer-1", S.STOPPED, "maintenance", "new cable")
+    assert spans_of("printer-1", told, 100, from_s=10) == [
+        ("starved", "", 10, 20),
+        ("stopped", "maintenance", 20, 30),
+        ("stopped", "operator", 30, 40),
+        ("changeover", "", 40, 50),
+        ("down", "device.jam", 50, 80),
+        ("changeover", "", 80, 85),
+        ("starved", "", 85, 90),
+        ("down", "wire.closed", 90, 100),
+    ]
+
+
+def test_an_act_that_a_technician_interrupts_is_not_produced_on() -> None:
+    told = ToldLine()
+    told.issued(0, "C-1")
+    told.moves(0, 2, "C-1", "encoder-1 infeed")
+    told.begun(2, "encoder-1", "encode", "C-1")
+    told.station(10, "encoder-1", S.STOPPED, "maintenance", "new contacts")
+    assert ("stopped", "maintenance", 10, 50) in spans_of("encoder-1", told, 50)
+
+
 def test_a_restart_ends_an_abort_without_anybody_having_cleared_it() -> None:
     told = ToldLine()
     told.station(10, "printer-1", S.ABORTED, "device.jam", "A card is stuck.")
