@@ -6,7 +6,7 @@ is asked too.
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +17,7 @@ from controller.command_line.problems import No
 from controller.command_line.session import Session
 from drivers.open_wire import open_wire
 from drivers.wire import Wire
+from jobs.station_causes import MAINTENANCE
 
 CONNECT_TIMEOUT_S = 5.0
 DEFAULT_BAUD = 115_200
@@ -36,24 +37,31 @@ def baud_of(url: str) -> int | None:
 
 
 def refuse_if_held(session: Session, url: str) -> None:
-    """Refuse a port that a station of the running centre has."""
+    """Refuse a port that a station of the running centre has, unless a technician has it."""
     if not session.has_file():
         return
     here = _place(url)
     holders = [name for name, used in _wires(session.file()) if _place(used) == here]
-    if holders and _runs(session):
-        raise No(f"the running centre has this port for {holders[0]}: stop the centre first")
+    if holders and not set(holders) <= _given_to_technicians(session, holders):
+        raise No(
+            f"the running centre has this port for {holders[0]}: stop the centre first, "
+            f"or say `cardcentre station maintain {holders[0]} begin`"
+        )
 
 
-def _runs(session: Session) -> bool:
+def _given_to_technicians(session: Session, holders: Sequence[str]) -> set[str]:
+    """Return the stations that leave their ports to others: all where no centre runs.
+
+    While an act is open its evidence is in the machine, and must not be overwritten.
+    """
     try:
-        CentreClient(session.doors().socket).get(path_of("stations"))
+        rows = CentreClient(session.doors().socket).get(path_of("stations"))
     except (NotRunning, Odd):
-        return False
+        return set(holders)
     except CentreError:
         # Busy, or not for this user: it is there.
-        return True
-    return True
+        return set()
+    return {row["name"] for row in rows if row["code"] == MAINTENANCE and not row["act"]}
 
 
 def _wires(file: Path) -> Iterator[tuple[str, str]]:

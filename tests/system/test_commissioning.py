@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from jobs.events import Draft, Kind
 from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import Floor
 from simulators.lamination import LaminatorSettings
@@ -104,10 +105,25 @@ async def test_a_port_of_the_running_centre_is_refused(tmp_path: Path) -> None:
     """A TCP server would let a second client in, and take the first one's answers from it."""
     async with on_tcp({"a": reader()}) as urls:
         (tmp_path / "centre.toml").write_text(CENTRE.format(url=urls["a"]))
-        async with running(tmp_path):
+        async with running(tmp_path) as (verbs, _):
             code, _, err = await cardcentre(tmp_path, "station", "probe", urls["a"])
             assert code == 1
             assert "the running centre has this port for reader-1: stop the centre first" in err
+            given = {"state": "Stopped", "reason": "new lamp", "code": "maintenance"}
+            await verbs.ledger.append(
+                Draft(Kind.STATION_CHANGED, "test", given, station="reader-1")
+            )
+            code, out, _ = await cardcentre(tmp_path, "station", "probe", urls["a"])
+            assert code == 0
+            assert SAM_ID in out
+            await verbs.ledger.append(
+                Draft(
+                    Kind.WORK_BEGUN, "test", {"act": "read_back", "cards": [], "note": {}},
+                    work="W-00000099", station="reader-1",
+                )
+            )  # fmt: skip
+            code, _, err = await cardcentre(tmp_path, "station", "probe", urls["a"])
+            assert code == 1
         code, out, _ = await cardcentre(tmp_path, "station", "probe", urls["a"])
         assert code == 0
         assert SAM_ID in out
