@@ -26,6 +26,8 @@ STAGES = (
     CardTrigger.SPOIL,
     CardTrigger.DISPATCH,
 )
+#: What people do to a magazine.
+_STOCK_TERMS = ("loaded", "returned", "samples")
 STOPS_SHOWN = 15
 #: Who acts without being a person.
 NOBODY = frozenset({"centre", "simulation"})
@@ -47,6 +49,7 @@ class Stock:
     loaded: int
     issued: int
     returned: int
+    samples: int
     in_magazine_now: int
 
 
@@ -182,7 +185,7 @@ class _Counts:
             self._stages[hour_us, data["trigger"]] += cards
         elif event.kind is Kind.STOCK_CHANGED:
             blanks = self._blanks.setdefault(data["line"], Counter())
-            blanks.update(loaded=data.get("loaded", 0), returned=data.get("returned", 0))
+            blanks.update({term: data.get(term, 0) for term in _STOCK_TERMS})
         elif event.kind is Kind.CARD_ISSUED:
             self._blanks.setdefault(data["line"], Counter())["issued"] += 1
         if draft.actor not in NOBODY:
@@ -202,7 +205,14 @@ class _Counts:
     def stock(self, lines: Iterable[Line]) -> tuple[Stock, ...]:
         """Return every line's blanks."""
         return tuple(
-            Stock(line.id, found["loaded"], found["issued"], found["returned"], line.in_magazine)
+            Stock(
+                line.id,
+                found["loaded"],
+                found["issued"],
+                found["returned"],
+                found["samples"],
+                line.in_magazine,
+            )
             for line in lines
             for found in [self._blanks.get(line.id, Counter())]
         )

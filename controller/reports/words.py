@@ -237,6 +237,7 @@ SENTENCES: Mapping[str, Pair] = {
     "loaded": ("Loaded", "装入"),
     "issued": ("Issued", "领用"),
     "returned": ("Returned", "退库"),
+    "samples": ("Samples", "样卡"),
     "in magazine now": ("In the magazine now", "卡仓现存"),
     "no line": ("There is no line.", "无生产线。"),
     "who did what": ("Who did what", "人员操作"),

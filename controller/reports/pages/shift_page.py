@@ -97,10 +97,11 @@ def _stops(found: Shift, w: Words) -> Table:
 def _stock(found: Shift, w: Words) -> Table:
     columns = [
         (w("line"), text), (w("loaded"), count), (w("issued"), count), (w("returned"), count),
-        (w("in magazine now"), count),
+        (w("samples"), count), (w("in magazine now"), count),
     ]  # fmt: skip
     rows = [
-        (one.line, one.loaded, one.issued, one.returned, one.in_magazine_now)
+        (one.line, one.loaded, one.issued, one.returned, one.samples,
+         one.in_magazine_now)
         for one in found.stock
     ]  # fmt: skip
     return table(columns, rows, w("no line"))

@@ -23,6 +23,7 @@ from controller.simulating import SimulationPlan, simulate
 from controller.virtual_time import VirtualTimeLoop
 from jobs.account import account
 from jobs.books import Books
+from jobs.events import Draft, Kind
 from jobs.ledger.ledger import load_books
 from jobs.ledger.store import Store
 from jobs.station_time import time_account
@@ -188,6 +189,18 @@ def test_a_shift_is_counted_by_hour_and_by_person(run: Basis) -> None:
     assert not found.complete
     assert [(one.line, one.issued) for one in found.stock] == [("line-1", len(books.cards))]
     assert {one.actor for one in found.acts} <= {"simulated operator"}
+
+
+async def test_what_a_shift_changed_of_the_blanks_adds_up(tmp_path: Path) -> None:
+    async with opened(tmp_path / "ledger.sqlite") as (told, read):
+        told.at(FIRST, 9)
+        for what, blanks in (("loaded", 20), ("returned", 4), ("samples", 3), ("samples", 2)):
+            change = {"line": "line-1", what: blanks}
+            await told.ledger.append(Draft(Kind.STOCK_CHANGED, "user:li", change))
+        await told.day(FIRST, 6)
+        (stock,) = shift(read, shift_of(read, FIRST, "")).stock
+    assert (stock.loaded, stock.issued, stock.returned, stock.samples) == (26, 6, 4, 5)
+    assert stock.in_magazine_now == 26 - 6 - 4 - 5
 
 
 def books_spoiled(books: Books) -> int:
