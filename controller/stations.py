@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from config.centre import StationKind
 from controller.places import Places
-from drivers.errors import DriverError, ReplyTimeout, WrongDevice
+from drivers.errors import DriverError, ReplyTimeout, WireClosed, WrongDevice
 from drivers.identity import Identity
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
@@ -242,6 +242,10 @@ class Station:
         return last
 
     async def _seen(self, identity: Identity) -> None:
+        if self.under_maintenance and self.kind is not None:
+            # It was being opened as a technician got the machine. A transport's sensors are
+            # evidence for the acts of others, and are asked all the same.
+            raise WireClosed("A technician has the machine.")
         known = self._ledger.books.stations.get(self.name)
         if known is not None and known.machine_serial == identity.serial_number:
             return

@@ -33,6 +33,7 @@ class OpenWires:
     """The wires of one machine that the centre has open."""
 
     url: str
+    delay_s: float = 0.0
     open: set[int] = field(default_factory=set)
 
     def around(self, url: str, wire: Wire) -> Wire:
@@ -47,6 +48,7 @@ class Counted:
         wires.open.add(id(self))
 
     async def send(self, data: bytes) -> None:
+        await asyncio.sleep(self.wires.delay_s)
         await self.wire.send(data)
 
     async def receive(self) -> bytes:
@@ -185,6 +187,34 @@ async def test_an_aborted_machine_is_given_to_a_technician_as_it_is(tmp_path: Pa
         await stage.verbs.end_maintenance(PRINTER, TECHNICIAN)
         await stage.verbs.start_station(PRINTER, "test")
         await stage.until(lambda: stage.station_state(PRINTER) == "Execute")
+
+
+async def test_a_transport_in_a_technicians_hands_moves_nothing(tmp_path: Path) -> None:
+    name = "line-1-transport"
+    async with scene(tmp_path, person=False) as stage:
+        await stage.loads(40)
+        await stage.takes(PackagePlan(4, DAY))
+        await stage.until(lambda: act_at(stage, "printer-2", "print"))
+        await stage.verbs.begin_maintenance(name, TECHNICIAN)
+        await stage.until(lambda: not act_at(stage, name, "move"))
+        begun = stage.service.ledger.sequence
+        await asyncio.sleep(600.0)
+        of_it = [one for one in events_of(stage.service, name) if one.sequence > begun]
+        assert Kind.WORK_BEGUN not in {one.kind for one in of_it}
+        await stage.verbs.end_maintenance(name, TECHNICIAN)
+        await stage.verbs.start_station(name, "test")
+        await checked(stage)
+
+
+async def test_a_port_that_was_being_opened_is_left_to_the_technician(tmp_path: Path) -> None:
+    wires = OpenWires(f"sim://{PRINTER}", delay_s=1.0)
+    async with scene(tmp_path, person=False, around=wires.around) as stage:
+        await stage.until(lambda: bool(wires.open))
+        assert not stage.books.stations.get(PRINTER), "it has not said who it is"
+        await stage.verbs.begin_maintenance(PRINTER, TECHNICIAN)
+        await asyncio.sleep(60.0)
+        assert not wires.open
+        assert stage.waits("maintenance", PRINTER)
 
 
 async def test_a_machine_given_away_while_it_warms_up_does_not_abort(tmp_path: Path) -> None:
