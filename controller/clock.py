@@ -5,6 +5,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from jobs.day_counts import china_day
 from jobs.shifts import ShiftPlan
 
 MICROSECONDS = 1_000_000
@@ -90,4 +91,4 @@ def start_of_day_us(day: date, hour: int = 0) -> int:
 
 def day_of(time_us: int) -> date:
     """Return the day in China (UTC+8) of a moment."""
-    return (datetime.fromtimestamp(time_us / MICROSECONDS, UTC) + timedelta(hours=8)).date()
+    return china_day(time_us)

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from controller.command_line.problems import No
 from controller.history import card_history, order_history
 from controller.views import PAGE_MAX, Filter, Plain
 from jobs.books import Books
+from jobs.day_counts import china_day
 from jobs.ledger.ledger import load_books
 from jobs.ledger.ownership import is_empty, is_strangers
 from jobs.ledger.references import WRITTEN_BY_NO_EVENT, check_references
@@ -111,7 +111,7 @@ def _of_the_centre(doors: Doors, store: Store, books: Books, listing: str, query
 
 def _status(doors: Doors, store: Store, books: Books, facts: list[overview.StationFacts]) -> Plain:
     sequence, last_us, generation, _ = store.head()
-    found = overview.status(books, facts, _day_in_china(last_us))
+    found = overview.status(books, facts, china_day(last_us))
     return {
         "running": False,
         "ledger": {"events": sequence, "generation": generation, "waiting": 0, "fault": ""},
@@ -144,10 +144,6 @@ def _may_be_at(books: Books, subject: str) -> list[str]:
 
 def _stopped(line: Plain) -> Plain:
     return line | {"running": False, "reason": "no centre runs"}
-
-
-def _day_in_china(time_us: int) -> date:
-    return (datetime.fromtimestamp(time_us / 1_000_000, UTC) + timedelta(hours=8)).date()
 
 
 def _filter(query: Query) -> Filter:

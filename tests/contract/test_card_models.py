@@ -1,24 +1,24 @@
 """The driver against other models of card than the one that most centres have."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from drivers.encoder import ChipEncoder
 from drivers.errors import ChipMute, ChipRefused, DriverError, Garbled, ReplyTimeout
-from drivers.outcome import Note, Outcome
+from drivers.outcome import Outcome
 from simulators.faults import WireFaults
 from simulators.floor import ChipHealth, Contacts, LifeCycle
 from simulators.t0_card import T0Card
 from tests.contract.test_chip_machines import (
-    CHIP_SERIAL,
     CLEAN,
     CONTENTS,
     PROFILES,
     TRIES_MAX,
     Bench,
     bench,
+    holds_what_was_ordered,
+    write_until_locked,
 )
 from tests.contract.ways import until
 
@@ -27,12 +27,6 @@ NOISY = WireFaults(loss=0.004, split=0.1, delay=0.05, repeat=0.004, corrupt=0.00
 ONLY_REPEATS = WireFaults(repeat=0.05)
 #: Longer than the driver waits for a chip, and than it takes to write one.
 TOO_LONG_S = 60.0
-
-
-def holds_what_was_ordered(here: Bench) -> bool:
-    files = {number: bytes(here.chip.files[number]) for number in CONTENTS.files}
-    management = bytes(here.chip.files[5])
-    return files == CONTENTS.files and management == CHIP_SERIAL + CONTENTS.card_serial
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -138,21 +132,7 @@ async def test_over_t0_on_a_bad_wire_every_outcome_is_the_floor_s_truth(
 ) -> None:
     async with bench(seed, NOISY, profile) as here:
         here.chip.contacts = Contacts.T0
-        note: Note | None = None
-        for _ in range(TRIES_MAX):
-            encoder = here.encoder()
-            try:
-                note = note or await encoder.write_note()
-                outcome = await encoder.write_outcome(note, CONTENTS)
-                locked = here.chip.life_cycle is LifeCycle.OPERATIONAL
-                assert outcome is (Outcome.DONE if locked else Outcome.NOT_DONE)
-                if locked:
-                    break
-                await encoder.write(CONTENTS)
-            except DriverError:
-                await asyncio.sleep(1.0)
-            finally:
-                await encoder.aclose()
+        await write_until_locked(here)
         assert holds_what_was_ordered(here)
 
 

@@ -15,7 +15,7 @@ import pytest
 from drivers.chip_profile import ChipContents, ChipProfile, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError
-from drivers.outcome import Outcome
+from drivers.outcome import Note, Outcome
 from drivers.reader import ReadBackReader
 from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.faults import Faulty, WireFaults
@@ -102,28 +102,37 @@ async def test_a_card_is_written_locked_and_read_back(profile: str) -> None:
         await reader.aclose()
 
 
+def holds_what_was_ordered(here: Bench) -> bool:
+    files = {number: bytes(here.chip.files[number]) for number in CONTENTS.files}
+    management = bytes(here.chip.files[5])
+    return files == CONTENTS.files and management == CHIP_SERIAL + CONTENTS.card_serial
+
+
+async def write_until_locked(here: Bench) -> None:
+    """Write as a centre does: judge, try again, and hold each outcome against the floor."""
+    note: Note | None = None
+    for _ in range(TRIES_MAX):
+        encoder = here.encoder()
+        try:
+            note = note or await encoder.write_note()
+            outcome = await encoder.write_outcome(note, CONTENTS)
+            locked = here.chip.life_cycle is LifeCycle.OPERATIONAL
+            assert outcome is (Outcome.DONE if locked else Outcome.NOT_DONE)
+            if locked:
+                break
+            await encoder.write(CONTENTS)
+        except DriverError:
+            await asyncio.sleep(1.0)
+        finally:
+            await encoder.aclose()
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("seed", range(15))
 async def test_on_a_bad_wire_every_outcome_is_the_floor_s_truth(profile: str, seed: int) -> None:
     async with bench(seed, NOISY, profile) as here:
-        note = None
-        for _ in range(TRIES_MAX):
-            encoder = here.encoder()
-            try:
-                note = note or await encoder.write_note()
-                outcome = await encoder.write_outcome(note, CONTENTS)
-                locked = here.chip.life_cycle is LifeCycle.OPERATIONAL
-                assert outcome is (Outcome.DONE if locked else Outcome.NOT_DONE)
-                if locked:
-                    break
-                await encoder.write(CONTENTS)
-            except DriverError:
-                await asyncio.sleep(1.0)
-            finally:
-                await encoder.aclose()
-        files = {number: bytes(here.chip.files[number]) for number in CONTENTS.files}
-        assert files == CONTENTS.files
-        assert bytes(here.chip.files[5]) == CHIP_SERIAL + CONTENTS.card_serial
+        await write_until_locked(here)
+        assert holds_what_was_ordered(here)
 
 
 @pytest.mark.parametrize("seed", range(15))
