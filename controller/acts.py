@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from controller.stations import Port, Station
 from drivers.chip_profile import ChipContents
 from drivers.encoder import ChipEncoder
-from drivers.errors import DestinationTaken, DriverError, NothingAtSource, UnexpectedReply
+from drivers.errors import DestinationTaken, DriverError, NothingAtSource
 from drivers.laminator import LaminateResult, Laminator, LaminatorFault, ResultCode
 from drivers.outcome import Note, Outcome
-from drivers.printer import CardPrinter, PrintJob
+from drivers.printing import Printer, PrintJob
 from drivers.reader import ReadBack, ReadBackReader
 from drivers.transport import Transport
 from jobs.events import Draft
@@ -126,7 +126,7 @@ class Insert:
     """The printer takes the card from its infeed to the print position."""
 
     station: Station
-    printer: Port[CardPrinter]
+    printer: Port[Printer]
     line: LineView
     name: str = "insert"
 
@@ -136,7 +136,7 @@ class Insert:
         return inside(self.station.name)
 
     async def note(self) -> Note:
-        """Read the counter of inserted cards."""
+        """Read the evidence before."""
         return await (await self.printer.driver()).insert_note()
 
     async def perform(self, note: Note) -> Finish:
@@ -146,7 +146,7 @@ class Insert:
         return {"place": self.destination}
 
     async def outcome(self, note: Note) -> Outcome:
-        """Ask the counter and the infeed's sensor, in that order."""
+        """Ask the printer at rest, then the infeed's sensor, then what both prove."""
         printer = await self.printer.driver()
         await printer.settle()
         occupied = await self.line.sees(infeed(self.station.name))
@@ -162,7 +162,7 @@ class Print:
     """The printer prints both faces and brings the card to its outfeed."""
 
     station: Station
-    printer: Port[CardPrinter]
+    printer: Port[Printer]
     line: LineView
     job: PrintJob
     way_out: Callable[[], Awaitable[None]]
@@ -174,24 +174,21 @@ class Print:
         return outfeed(self.station.name)
 
     async def note(self) -> Note:
-        """Read the counter of printed panels."""
+        """Read the evidence before."""
         return await (await self.printer.driver()).print_note()
 
     async def perform(self, note: Note) -> Finish:
-        """Print; a printer whose power failed meanwhile forgets a face and brings the card out."""
+        """Print."""
         printer = await self.printer.driver()
-        await printer.print_and_eject(self.job, self.way_out)
-        rose = await printer.panels_printed() - int(note["panels_printed"])
-        if rose != self.job.panels:
-            raise UnexpectedReply("Not all panels were printed.", sent=self.job.panels, made=rose)
+        await printer.print_and_eject(self.job, note, self.way_out)
         return await self.finish_of_done()
 
     async def outcome(self, note: Note) -> Outcome:
-        """Ask the counter, the card's position and the outfeed's sensor."""
+        """Ask the printer at rest, then the outfeed's sensor, then what both prove."""
         printer = await self.printer.driver()
         await printer.settle()
         occupied = await self.line.sees(outfeed(self.station.name))
-        return await printer.print_outcome(note, self.job.panels, occupied)
+        return await printer.print_outcome(note, self.job, occupied)
 
     async def finish_of_done(self) -> Finish:
         """The card is printed and out."""
@@ -203,7 +200,7 @@ class PrinterEject:
     """The printer brings out a card without printing on it, to pull it off the line."""
 
     station: Station
-    printer: Port[CardPrinter]
+    printer: Port[Printer]
     line: LineView
     name: str = "eject"
 

@@ -14,7 +14,7 @@ from controller.operations import Operations
 from controller.stations import Port, Station
 from drivers.errors import DriverError
 from drivers.laminator import Laminator
-from drivers.printer import CardPrinter
+from drivers.printing import Printer
 from jobs.events import Draft, Kind
 from jobs.rows import QUARANTINE_BIN, Card, infeed, inside, outfeed
 from jobs.states import CardState
@@ -90,7 +90,7 @@ class Doubts:
         if not station.usable:
             return False
         if station.kind is StationKind.PRINTER:
-            printer = await cast("Port[CardPrinter]", station.port).driver()
+            printer = await cast("Port[Printer]", station.port).driver()
             await printer.settle()
             return (await printer.status()).card_at_print_position
         assert station.kind is StationKind.LAMINATOR, station.kind

@@ -23,7 +23,7 @@ from controller.packing import Packing, may_be_packed
 from controller.places import CARRIER, Places
 from controller.stations import Port, Station
 from drivers.laminator import Laminator
-from drivers.printer import CardPrinter
+from drivers.printing import Printer
 from jobs.ledger.ledger import Ledger
 from jobs.remakes import order_after_spoil
 from jobs.rows import (
@@ -172,7 +172,7 @@ class Line:
     def eject(self, station: Station) -> Act:
         """Return the act that brings a card out of a machine."""
         if station.kind is StationKind.PRINTER:
-            return PrinterEject(station, cast("Port[CardPrinter]", station.port), self.view)
+            return PrinterEject(station, cast("Port[Printer]", station.port), self.view)
         assert station.kind is StationKind.LAMINATOR, station.kind
         return LaminatorEject(station, cast("Port[Laminator]", station.port))
 

@@ -19,7 +19,7 @@ from controller.stations import Port, Station
 from controller.verdicts import judge_read_back
 from drivers.encoder import ChipEncoder
 from drivers.laminator import Laminator
-from drivers.printer import CardPrinter
+from drivers.printing import Printer
 from drivers.reader import ReadBack, ReadBackReader
 from jobs.events import Draft, Kind
 from jobs.rows import QUARANTINE_BIN, REJECT_BIN, Card, Order, infeed, inside, outfeed
@@ -68,7 +68,7 @@ class Operations:
         """Insert at a printer, print both faces, out."""
         line = self.line
         station = await line.arrive(card, StationKind.PRINTER, PRINTERS_FIRST)
-        printer = cast("Port[CardPrinter]", station.port)
+        printer = cast("Port[Printer]", station.port)
         if card.place == infeed(station.name):
             if not await line.enter(card, station):
                 raise Elsewhere

@@ -14,7 +14,7 @@ from controller.rendering.faces import CannotRender, FaceRenderer, face_data
 from controller.rendering.panels import panels_of
 from controller.verdicts import PHOTO_FILE, TEXT_FILE
 from drivers.chip_profile import ChipContents
-from drivers.printer import Panel, PrintJob
+from drivers.printing import Panel, PrintJob
 from jobs.application import Application, from_bytes
 from jobs.books import Books
 from jobs.chip_text import chip_text

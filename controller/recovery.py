@@ -29,7 +29,7 @@ from controller.stations import Port, Station
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError
 from drivers.laminator import Laminator
-from drivers.printer import CardPrinter
+from drivers.printing import Printer
 from drivers.reader import ReadBackReader
 from jobs.rows import Card, Work, infeed, inside, outfeed
 from jobs.states import CardState
@@ -109,10 +109,10 @@ class Recovery:
         lamination = self.products[line.ledger.books.orders[card.order].product].lamination
         match name:
             case "insert":
-                return Insert(station, cast("Port[CardPrinter]", station.port), line.view)
+                return Insert(station, cast("Port[Printer]", station.port), line.view)
             case "print":
                 job = preparation.print_job(card)
-                printer = cast("Port[CardPrinter]", station.port)
+                printer = cast("Port[Printer]", station.port)
                 return Print(station, printer, line.view, job, _nothing_to_wait_for)
             case "laminate":
                 assert lamination is not None

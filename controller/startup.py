@@ -12,7 +12,7 @@ from controller.line import Line
 from controller.stations import Driver, Station
 from drivers.errors import DriverError, HardwareFault
 from drivers.laminator import Laminator, LaminatorPhase
-from drivers.printer import CardPrinter
+from drivers.printing import Printer
 from drivers.transport import Transport, TransportPhase
 from jobs.states import StationState, StationTrigger
 from jobs.station_causes import MAINTENANCE
@@ -32,7 +32,7 @@ async def prepare_transport(driver: Driver) -> None:
 
 async def prepare_printer(driver: Driver) -> None:
     """Clear errors that a person has seen to; a jam that is still there is a fault."""
-    printer = cast("CardPrinter", driver)
+    printer = cast("Printer", driver)
     await printer.clear_errors()
     status = await printer.status()
     if status.error:

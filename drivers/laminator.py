@@ -24,8 +24,9 @@ from drivers.laminator_mechanics import (
     refused_error,
 )
 from drivers.modbus import ModbusMaster
+from drivers.numbered import command_progress, judge
 from drivers.outcome import Note, Outcome
-from drivers.plc import LAMINATOR_UNIT, Plc, command_progress, judge
+from drivers.plc import LAMINATOR_UNIT, Plc
 from drivers.polling import CompletionPoll, look_seldom
 from drivers.wire import Wire
 

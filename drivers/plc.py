@@ -1,71 +1,32 @@
-"""What our two PLC register maps share: the machine's name, numbered commands, their evidence.
+"""What our two PLC register maps share: the machine's name, and how a numbered command is sent.
 
-A command's last register is its number; the machine keeps the numbers last started and last
-finished. Which commands there are and what a fault means is the business of each machine's driver.
+A command's last register is its number (`numbered.py`). Which commands there are and what a fault
+means is the business of each machine's driver.
 """
 
-from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from drivers.errors import (
     CommandRefused,
-    DriverError,
     Garbled,
-    HardwareFault,
     ReplyTimeout,
     UnexpectedReply,
     WrongDevice,
 )
 from drivers.identity import Identity
 from drivers.modbus import ModbusMaster
-from drivers.outcome import Note, Outcome
+from drivers.numbered import LAST_NUMBER, Numbers, next_number
+from drivers.outcome import Note
 
 PRODUCT_CODE_OBJECT, REVISION_OBJECT, SERIAL_NUMBER_OBJECT = 0x01, 0x02, 0x80
 COMMAND_ADDRESS = 0x0000
-LAST_NUMBER = 65535
 LAMINATOR_UNIT, TRANSPORT_UNIT = 3, 10
 #: Where each kind usually answers, so that a wrong machine can be named instead of called silent.
 USUAL_UNITS = {"laminator": LAMINATOR_UNIT, "transport": TRANSPORT_UNIT}
 PRODUCT_CODES = {"laminator": "LAM", "transport": "TRN"}
 
 Value = TypeVar("Value", bound=IntEnum)
-
-
-class Numbers(Protocol):
-    """The two numbers that every reading of a machine's state carries."""
-
-    @property
-    def started(self) -> int:
-        """Number of the command last started."""
-
-    @property
-    def finished(self) -> int:
-        """Number of the command last finished."""
-
-
-State = TypeVar("State", bound=Numbers)
-
-
-def next_number(started: int) -> int:
-    """Return the number after the one last started: 1 after 65,535 and after a lost memory."""
-    return started % LAST_NUMBER + 1
-
-
-def judge(note: Note, state: Numbers, *, moved_nothing: bool) -> Outcome:
-    """Tell what became of the command of this note; 0 means that the machine lost its memory.
-
-    `moved_nothing`: the machine's present fault says that its last command did nothing.
-    """
-    if not state.started or not state.finished:
-        return Outcome.UNKNOWN
-    if state.finished == note["sequence"]:
-        return Outcome.DONE
-    if state.started == note["started"]:
-        return Outcome.NOT_DONE
-    if state.started == note["sequence"] and moved_nothing:
-        return Outcome.NOT_DONE
-    return Outcome.UNKNOWN
 
 
 def known(kind: type[Value], value: int) -> Value:
@@ -146,30 +107,6 @@ class Plc:
             except (ReplyTimeout, Garbled, CommandRefused):
                 continue
             raise _wrong(self._kind, _text(objects.get(PRODUCT_CODE_OBJECT, b"")), unit)
-
-
-def command_progress(
-    read: Callable[[], Awaitable[State]],
-    wrong: Callable[[State], DriverError | None],
-    note: Note,
-) -> Callable[[], Awaitable[State | None]]:
-    """Return a look at a command that was accepted: its end, None while it runs, or its failure."""
-
-    async def look() -> State | None:
-        state = await read()
-        if state.finished == note["sequence"]:
-            return state
-        if state.started == note["sequence"]:
-            error = wrong(state)
-            if error is not None:
-                raise error
-        elif state.started != note["started"]:
-            raise HardwareFault(
-                "the machine forgot the command that it had accepted", last_started=state.started
-            )
-        return None
-
-    return look
 
 
 def _text(data: bytes) -> str:

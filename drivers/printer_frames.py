@@ -19,10 +19,8 @@ from drivers.errors import (
     NothingAtSource,
     UnexpectedReply,
 )
+from drivers.printing import LINE_BYTES, Panel
 
-LINE_BYTES = 81
-LINES = 1016
-FACE_BYTES = LINE_BYTES * LINES
 #: Longer than any answer of the language; what exceeds it is another machine or noise.
 ANSWER_BYTES_MAX = 256
 
@@ -38,38 +36,6 @@ _JAMS = {"CARD JAM", "ERROR MECHANICAL", "ERROR MECA"}
 _COVERS = {"COVER OPEN", "HOPPER DOOR"}
 #: Complaints of the language that do not begin with ERROR and have no class of their own.
 _OTHER_COMPLAINTS = {"NEED CLEANING", "NO CARD", "ERR CARD", "ERR NEED CLEANING"}
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """The ink of one ribbon panel on one face: 1,016 lines of 81 bytes for every bit of depth."""
-
-    letter: str
-    levels: int
-    data: bytes
-
-    def __post_init__(self) -> None:
-        assert self.letter in "YMCKO", "a ribbon has no such panel"
-        assert len(self.letter) == 1, "one panel, one letter"
-        assert self.levels == (2 if self.letter in "KO" else 128), "levels do not fit the panel"
-        assert len(self.data) == FACE_BYTES * (self.levels.bit_length() - 1), "wrong bitmap size"
-
-
-@dataclass(frozen=True, slots=True)
-class PrintJob:
-    """Everything that goes onto one card."""
-
-    front: tuple[Panel, ...]
-    back: tuple[Panel, ...]
-
-    def __post_init__(self) -> None:
-        # Without a panel the counter would not move, and the print would leave no evidence.
-        assert self.front or self.back, "nothing to print"
-
-    @property
-    def panels(self) -> int:
-        """By how much the printer's panel counter rises."""
-        return len(self.front) + len(self.back)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from drivers.errors import (
 )
 from drivers.identity import Identity
 from drivers.modbus import ModbusMaster
+from drivers.numbered import command_progress, judge
 from drivers.outcome import Note, Outcome
-from drivers.plc import TRANSPORT_UNIT, Plc, command_progress, judge, known
+from drivers.plc import TRANSPORT_UNIT, Plc, known
 from drivers.polling import CompletionPoll
 from drivers.wire import Wire
 

@@ -8,7 +8,7 @@ from typing import Final
 from drivers.conformance.bench import Bench, Run, shown
 from drivers.conformance.check import Failed
 from drivers.conformance.printer_dialogue import ask, ok
-from drivers.printer_frames import FACE_BYTES, LINES
+from drivers.printing import FACE_BYTES, LINES
 
 #: Motions answer when they are over.
 MOTION_S: Final = 60.0

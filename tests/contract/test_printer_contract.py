@@ -12,7 +12,8 @@ import pytest
 
 from drivers.errors import Jam, NothingAtSource
 from drivers.outcome import Note, Outcome
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed, inside, outfeed
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.printer_physics import Activity
@@ -24,6 +25,9 @@ PANELS = 3
 #: Each motion lasts long enough to be caught in the act, however fast the machine is paced.
 SURE = PrinterSettings(misprint_share=0.0, jam_share=0.0, insert_s=12.0, eject_s=8.0)
 TIMEOUTS = PrinterTimeouts(poll_interval_s=0.02)
+
+
+async def free() -> None: ...
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Bench:
     async def print_outcome(self, printer: CardPrinter, note: Note) -> Outcome:
         assert await printer.settle()
         occupied = self.floor.at(outfeed(0)) is not None
-        return await printer.print_outcome(note, PANELS, outfeed_occupied=occupied)
+        return await printer.print_outcome(note, JOB, outfeed_occupied=occupied)
 
     def is_moving(self) -> bool:
         return self.machine._physics.motion.running
@@ -85,8 +89,8 @@ async def test_it_names_itself_prints_a_card_and_knows_that_it_did(
         assert await printer.insert_outcome(note, infeed_occupied=False) is Outcome.DONE
         assert (await printer.status()).card_at_print_position
         note = await printer.print_note()
-        await printer.print_and_eject(JOB)
-        assert await printer.print_outcome(note, PANELS, outfeed_occupied=True) is Outcome.DONE
+        await printer.print_and_eject(JOB, note, free)
+        assert await printer.print_outcome(note, JOB, outfeed_occupied=True) is Outcome.DONE
         await printer.aclose()
         if not any_way.is_real_machine:
             card = here.floor.at(outfeed(0))
@@ -105,7 +109,7 @@ async def test_an_act_that_was_never_sent_is_not_done(any_way: Way, ports: Path)
         if not any_way.is_real_machine:
             await printer.insert()
             note = await printer.print_note()
-            outcome = await printer.print_outcome(note, PANELS, outfeed_occupied=False)
+            outcome = await printer.print_outcome(note, JOB, outfeed_occupied=False)
             assert outcome is Outcome.NOT_DONE
         await printer.aclose()
 
@@ -144,7 +148,9 @@ async def test_a_print_without_its_last_face_is_unknown(way: Way, ports: Path) -
         await printer.identify()
         await printer.insert()
         note = await printer.print_note()
-        await hang_up_during(printer.print_and_eject(JOB), printer, here.has_begun_the_back)
+        await hang_up_during(
+            printer.print_and_eject(JOB, note, free), printer, here.has_begun_the_back
+        )
         printer = await here.printer()
         outcome = await here.print_outcome(printer, note)
         assert outcome is Outcome.UNKNOWN
@@ -157,7 +163,7 @@ async def test_a_print_goes_on_without_us_and_is_found_done(way: Way, ports: Pat
         await printer.identify()
         await printer.insert()
         note = await printer.print_note()
-        await hang_up_during(printer.print_and_eject(JOB), printer, here.is_ejecting)
+        await hang_up_during(printer.print_and_eject(JOB, note, free), printer, here.is_ejecting)
         printer = await here.printer()
         assert await here.print_outcome(printer, note) is Outcome.DONE
         assert here.floor.at(outfeed(0)) is not None
@@ -172,7 +178,9 @@ async def test_a_printed_card_still_under_the_head_is_ejected_and_done(
         await printer.identify()
         await printer.insert()
         note = await printer.print_note()
-        await hang_up_during(printer.print_and_eject(JOB), printer, here.is_ejecting, here.machine)
+        await hang_up_during(
+            printer.print_and_eject(JOB, note, free), printer, here.is_ejecting, here.machine
+        )
         assert here.floor.at(outfeed(0)) is None
         printer = await here.printer()
         await printer.identify()
@@ -192,7 +200,7 @@ async def test_what_another_printer_says_of_an_act_is_unknown(way: Way, ports: P
         printer = await here.printer()
         assert await printer.insert_outcome(insert, infeed_occupied=True) is Outcome.UNKNOWN
         await printer.insert()
-        outcome = await printer.print_outcome(print_, PANELS, outfeed_occupied=False)
+        outcome = await printer.print_outcome(print_, JOB, outfeed_occupied=False)
         assert outcome is Outcome.UNKNOWN
         await printer.aclose()
 

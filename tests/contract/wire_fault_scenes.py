@@ -20,12 +20,14 @@ from controller.acts import (
     Read,
     Terminate,
 )
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError
 from drivers.laminator import Laminator
 from drivers.outcome import Note, Outcome
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from drivers.reader import ReadBack, ReadBackReader
 from jobs import rows
 from simulators.floor import (
@@ -161,7 +163,9 @@ async def _laminate(here: Bench) -> None:
 async def _encode(here: Bench) -> None:
     profile, chip = profile_named(here.profile), here.card().chip
     keys = keys_for_tests() if profile.key_version else None
-    encoder = here.port(here.machine, lambda wire: ChipEncoder(wire, profile, keys=keys))
+    encoder = here.port(
+        here.machine, lambda wire: ChipEncoder(CcidReader(wire), profile, keys=keys)
+    )
     here.floor.move(MAGAZINE, infeed(0))
     await here.begin()
 

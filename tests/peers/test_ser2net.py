@@ -16,7 +16,8 @@ import pytest
 from drivers.errors import WireClosed
 from drivers.open_wire import open_wire
 from drivers.outcome import Note, Outcome
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from drivers.transport import Transport
 from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed, outfeed
 from simulators.machine import Pace
@@ -84,6 +85,9 @@ async def test_every_byte_of_a_reading_passes(tmp_path: Path) -> None:
         await read_back(url)
 
 
+async def free() -> None: ...
+
+
 async def test_a_printer_s_bitmaps_pass(tmp_path: Path) -> None:
     floor = Floor()
     blanks(floor, 1)
@@ -97,7 +101,9 @@ async def test_a_printer_s_bitmaps_pass(tmp_path: Path) -> None:
         printer = CardPrinter(await open_wire(url, 2.0), PrinterTimeouts())
         assert (await printer.identify()).serial_number == "PRN-1"
         await printer.insert()
-        await printer.print_and_eject(PrintJob(front=(Panel("K", 2, FACE),), back=()))
+        note = await printer.print_note()
+        job = PrintJob(front=(Panel("K", 2, FACE),), back=())
+        await printer.print_and_eject(job, note, free)
         await printer.aclose()
     card = floor.at(outfeed(0))
     assert card is not None

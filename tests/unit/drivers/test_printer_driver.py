@@ -23,7 +23,8 @@ from drivers.errors import (
     WrongDevice,
 )
 from drivers.outcome import Note, Outcome
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from simulators.wire import MemoryWire, memory_pair
 
 FACE_BYTES = 82_296
@@ -156,6 +157,15 @@ def job(*letters: str) -> PrintJob:
     return PrintJob(tuple(front), tuple(back))
 
 
+async def free() -> None: ...
+
+
+async def print_card(printer: CardPrinter, what: PrintJob) -> None:
+    """Print with the note of a printer that will have counted 200 panels afterwards."""
+    note: Note = {"serial_number": "SN1001", "panels_printed": 200 - what.panels}
+    await printer.print_and_eject(what, note, free)
+
+
 # --- questions
 
 
@@ -264,7 +274,7 @@ async def test_an_ok_alone_is_not_believed(seen: bytes) -> None:
         with pytest.raises(UnexpectedReply):
             await printer.eject()
         with pytest.raises(UnexpectedReply):
-            await printer.print_and_eject(job("W", ""))
+            await print_card(printer, job("W", ""))
     for elsewhere in (AT_REST, PRINTING, JAMMED):
         async with printer_that(Rpst=[elsewhere]) as (printer, _):
             with pytest.raises(UnexpectedReply):
@@ -274,18 +284,25 @@ async def test_an_ok_alone_is_not_believed(seen: bytes) -> None:
 async def test_a_job_of_two_faces_goes_over_the_wire_in_order() -> None:
     slowly: Sequence[Reply] = [(60.0, b"OK\0")]
     async with printer_that(Sv=slowly, Se=slowly, Rpst=[AT_REST]) as (printer, peer):
-        await printer.print_and_eject(job("YDO", "W"))
+        await print_card(printer, job("YDO", "W"))
     assert peer.heard == [
         *("Wcb;a", "Ss", "Sr", "Db;y;128", "Db;k;2", "Dbc;o;2;1016"),
-        *("Sv", "Dbc;k;2;1016", "Se", "Rpst"),
+        *("Sv", "Dbc;k;2;1016", "Se", "Rpst", "Rco;p"),
     ]
     assert peer.bitmaps == [YELLOW.data, DENSE.data, b"\xff" * 1016, bytes(1016)]
 
 
 async def test_a_job_of_one_face_does_not_turn_the_card() -> None:
     async with printer_that(Rpst=[AT_REST]) as (printer, peer):
-        await printer.print_and_eject(job("W", ""))
-    assert peer.heard == ["Wcb;a", "Ss", "Sr", "Dbc;k;2;1016", "Se", "Rpst"]
+        await print_card(printer, job("W", ""))
+    assert peer.heard == ["Wcb;a", "Ss", "Sr", "Dbc;k;2;1016", "Se", "Rpst", "Rco;p"]
+
+
+async def test_a_print_that_left_panels_out_is_not_believed() -> None:
+    """A printer whose power failed meanwhile forgets a face, and brings the card out."""
+    async with printer_that(Rpst=[AT_REST], Rco_p=[b"199\0"]) as (printer, _):
+        with pytest.raises(UnexpectedReply):
+            await print_card(printer, job("W", "W"))
 
 
 async def test_a_plain_eject_prints_nothing_that_was_left_in_memory() -> None:
@@ -327,7 +344,7 @@ async def test_every_complaint_has_its_error_and_no_act_is_repeated(
         with pytest.raises(error) as insert_error:
             await printer.insert()
         with pytest.raises(error):
-            await printer.print_and_eject(job("W", ""))
+            await print_card(printer, job("W", ""))
     assert type(insert_error.value) is error
     assert (peer.heard.count("Si"), peer.heard.count("Se")) == (1, 1)
 
@@ -336,7 +353,7 @@ async def test_a_complaint_about_a_bitmap_stops_the_job() -> None:
     script: dict[str, Sequence[Reply]] = {"Dbc_k_2_1016": [b"ERROR PARAMETRES\0"]}
     async with printer_that(**script) as (printer, peer):
         with pytest.raises(CommandRefused):
-            await printer.print_and_eject(job("WO", ""))
+            await print_card(printer, job("WO", ""))
     assert peer.heard[-1] == "Dbc;k;2;1016"
 
 
@@ -344,7 +361,7 @@ async def test_a_complaint_about_a_bitmap_stops_the_job() -> None:
 async def test_a_print_that_is_not_answered_is_not_sent_again(reply: bytes | None) -> None:
     async with printer_that(Sv=[reply]) as (printer, peer):
         with pytest.raises(WireClosed if reply == HANG_UP else ReplyTimeout):
-            await printer.print_and_eject(job("W", "W"))
+            await print_card(printer, job("W", "W"))
     assert peer.heard == ["Wcb;a", "Ss", "Sr", "Dbc;k;2;1016", "Sv"]
 
 
@@ -353,7 +370,7 @@ async def test_a_printer_that_stops_taking_bytes_is_hung_up_on() -> None:
     wire = Clogged(6)
     printer = CardPrinter(wire, PrinterTimeouts())
     with pytest.raises(ReplyTimeout):
-        await printer.print_and_eject(job("WWWW", "W"))
+        await print_card(printer, job("WWWW", "W"))
     assert wire.sent[-1] == b"\x1bDbc;k;2;1016;" + bytes(1016) + b"\r"
     with pytest.raises(WireClosed):
         await printer.insert()
@@ -363,7 +380,7 @@ async def test_half_a_bitmap_ends_the_wire_when_the_print_is_called_off() -> Non
     wire = Clogged(4)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1.0):
-            await CardPrinter(wire, PrinterTimeouts()).print_and_eject(job("W", ""))
+            await print_card(CardPrinter(wire, PrinterTimeouts()), job("W", ""))
     assert wire.closed
 
 
@@ -371,12 +388,12 @@ async def test_a_slow_line_is_given_the_time_that_its_bytes_take() -> None:
     raw = "Db;k;2"
     script: dict[str, Sequence[Reply]] = {raw: [(15.0, b"OK\0")], "Rpst": [AT_REST]}
     async with printer_that(**script) as (printer, peer):
-        await printer.print_and_eject(job("D", ""))
+        await print_card(printer, job("D", ""))
         assert raw in peer.heard
     impatient = PrinterTimeouts(download_bytes_per_s=100_000.0)
     async with printer_that(impatient, **script) as (printer, _):
         with pytest.raises(ReplyTimeout):
-            await printer.print_and_eject(job("D", ""))
+            await print_card(printer, job("D", ""))
 
 
 # --- what became of an act
@@ -416,7 +433,7 @@ async def print_outcome(
 ) -> Outcome:
     note: Note = {"serial_number": "SN1001", "panels_printed": 200}
     async with printer_that(**script) as (printer, peer):
-        outcome = await printer.print_outcome(note, 4, outfeed)
+        outcome = await printer.print_outcome(note, job("WO", "WO"), outfeed)
     assert peer.heard.count("Se") == ejects
     assert not {"Si", "Ss", "Sr", "Sv"} & set(peer.heard)
     return outcome
@@ -467,6 +484,9 @@ async def test_a_note_and_an_outcome_across_a_hang_up_fit_together() -> None:
     async with printer_that(Se=[HANG_UP]) as (printer, _):
         note = await printer.print_note()
         with pytest.raises(WireClosed):
-            await printer.print_and_eject(job("WO", "WO"))
+            await print_card(printer, job("WO", "WO"))
     async with printer_that(Rco_p=[b"204\0"], Rpst=[AT_REST]) as (printer, _):
-        assert await printer.print_outcome(note, 4, outfeed_occupied=True) is Outcome.DONE
+        assert (
+            await printer.print_outcome(note, job("WO", "WO"), outfeed_occupied=True)
+            is Outcome.DONE
+        )

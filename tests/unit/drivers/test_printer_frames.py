@@ -7,14 +7,13 @@ import pytest
 
 from drivers.printer_frames import (
     AnswerDecoder,
-    Panel,
     PrinterStatus,
-    PrintJob,
     bitmap_command,
     command,
     compress,
     parse_status,
 )
+from drivers.printing import Panel, PrintJob
 
 VECTORS = {
     vector["name"]: bytes.fromhex(vector["hex"])
