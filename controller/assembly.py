@@ -44,8 +44,10 @@ from controller.startup import (
 from controller.stations import Driver, Port
 from controller.stations import Station as RunningStation
 from controller.verbs import LineParts
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import profile_named
-from drivers.encoder import ChipEncoder, EncoderTimeouts
+from drivers.chip_reader import EncoderTimeouts
+from drivers.encoder import ChipEncoder
 from drivers.laminator import Laminator, LaminatorTimeouts
 from drivers.open_wire import open_wire
 from drivers.printer import CardPrinter, PrinterTimeouts
@@ -288,7 +290,8 @@ class Assembly:
             case StationKind.ENCODER:
                 profile = profile_named(self._chip_profile())
                 encoder = EncoderTimeouts(times.reply_s, min(times.act_s, 30.0))
-                return ChipEncoder(wire, profile, encoder, echo=station.echo, keys=self._chip_keys)
+                reader = CcidReader(wire, encoder, echo=station.echo)
+                return ChipEncoder(reader, profile, keys=self._chip_keys)
             case StationKind.READER:
                 return ReadBackReader(wire, ReaderTimeouts(times.reply_s, times.reply_s, 10.0))
             case StationKind.INSPECTION:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError, NoCard, WireClosed
@@ -116,7 +117,7 @@ def _transport(wire: Wire) -> list[Verb]:
 
 def _encoder(wire: Wire, *, echo: bool) -> list[Verb]:
     # A chip's own serial number can be read under every profile, and needs no keys.
-    encoder = ChipEncoder(wire, profile_named("rid2-plain"), echo=echo)
+    encoder = ChipEncoder(CcidReader(wire, echo=echo), profile_named("rid2-plain"))
 
     async def chip() -> str:
         if not await encoder.card_present():

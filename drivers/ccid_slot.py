@@ -61,7 +61,7 @@ _WIRE_ERRORS: Final = {0xFD: "parity error", 0xFC: "overrun"}
 
 
 class CcidSlot:
-    """Slot 0 of the reader on a wire. Use it as a context manager for an exclusive dialogue."""
+    """Slot 0 of the reader on a wire. Its user asks one thing at a time."""
 
     def __init__(self, wire: Wire, *, echo: bool, slot: int = 0) -> None:
         self.link: Link[Received] = Link(wire, FrameDecoder())

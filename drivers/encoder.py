@@ -4,86 +4,46 @@ Writing is an act: issued once, judged afterwards from the chip itself. Not resp
 the contents mean, for moving the card into the field, or for what is done after a failure.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
 
 from drivers import apdu
 from drivers.apdu import LifeCycle, life_cycle_in
-from drivers.ccid import CardStatus, MessageType
-from drivers.ccid_slot import CcidSlot, raise_slot_error
 from drivers.chip_keys import ChipKeys
 from drivers.chip_profile import ChipContents, ChipProfile
-from drivers.chip_session import ChipSession, close_chip, open_chip
-from drivers.errors import ChipMute, ChipRefused, Garbled, NoCard, ReplyTimeout, WrongDevice
+from drivers.chip_reader import ChipReader
+from drivers.chip_session import ChipSession
+from drivers.errors import ChipMute, ChipRefused, NoCard
 from drivers.identity import Identity
 from drivers.outcome import Note, Outcome
-from drivers.strangers import raise_if_stranger
-from drivers.wire import Wire
-
-_GET_FIRMWARE: Final = b"\x02"
-_NOTIFY_CHANGES: Final = b"\x01\x01\x01"
-#: Our own choice for our encoders; another reader refuses it and goes by its firmware text.
-_GET_SERIAL_NUMBER: Final = b"\x04"
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderTimeouts:
-    """How long to wait for the reader itself, and for the reader working with a chip."""
-
-    reply_timeout_s: float = 3.0
-    card_timeout_s: float = 10.0
 
 
 class ChipEncoder:
-    """A serial CCID reader with one slot that personalises chips of one profile.
+    """A reader that personalises chips of one profile.
 
     What every chip tells anybody is asked in the clear, and so is the evidence of a writing: a
     locked chip may be read, and one that is not locked is not done.
     """
 
     def __init__(
-        self,
-        wire: Wire,
-        profile: ChipProfile,
-        timeouts: EncoderTimeouts | None = None,
-        *,
-        echo: bool = True,
-        keys: ChipKeys | None = None,
+        self, reader: ChipReader, profile: ChipProfile, *, keys: ChipKeys | None = None
     ) -> None:
         assert profile.key_version is None or keys is not None, "a secure channel needs keys"
+        self._reader = reader
         self._profile = profile
         self._keys = keys
-        self._timeouts = timeouts or EncoderTimeouts()
-        self._slot = CcidSlot(wire, echo=echo)
+        self._turn = asyncio.Lock()
 
     async def identify(self) -> Identity:
-        """Open the dialogue as this kind of reader wants it; `WrongDevice` if it is another."""
-        async with self._slot.link:
-            try:
-                firmware = await self._escape(_GET_FIRMWARE)
-            except (ReplyTimeout, Garbled) as error:
-                timeout_s = self._timeouts.reply_timeout_s
-                await raise_if_stranger(self._slot.link, "encoder", timeout_s)
-                if self._slot.link.garbage_bytes:
-                    raise WrongDevice("What answers here is no CCID reader.") from error
-                raise
-            if firmware is None:
-                raise WrongDevice("The reader does not tell its firmware.")
-            serial_number = await self._serial_number()
-            await self._escape(_NOTIFY_CHANGES)
-        return Identity("encoder", "CCID serial reader", serial_number, firmware)
+        """Open the dialogue and tell who answers; `WrongDevice` if it is no such reader."""
+        async with self._turn:
+            return await self._reader.identify()
 
     async def card_present(self) -> bool:
         """Tell whether a card is in the field."""
-        async with self._slot.link:
-            status = await self._slot.query(
-                MessageType.GET_SLOT_STATUS, self._timeouts.reply_timeout_s
-            )
-        if status.failed and status.card_status != CardStatus.ABSENT:
-            raise_slot_error(status)
-        return status.card_status != CardStatus.ABSENT
+        async with self._turn:
+            return await self._reader.card_present()
 
     async def chip_serial(self) -> bytes:
         """Return the serial that the chip's maker fixed."""
@@ -93,8 +53,8 @@ class ChipEncoder:
 
     async def write_note(self) -> Note:
         """Return the evidence before a writing; raises `NoCard`, `ChipMute`, `ChipRefused`."""
-        async with self._slot.link:
-            serial_number = await self._serial_number()
+        async with self._turn:
+            serial_number = await self._reader.serial_number()
         async with self._session() as chip:
             life_cycle = await self._select_application(chip)
             chip_serial = await self._chip_serial(chip)
@@ -132,8 +92,8 @@ class ChipEncoder:
         or written in part makes no difference, a new `write` completes it. UNKNOWN: else.
         """
         self._check_sizes(contents)
-        async with self._slot.link:
-            if await self._serial_number() != note["serial_number"]:
+        async with self._turn:
+            if await self._reader.serial_number() != note["serial_number"]:
                 return Outcome.UNKNOWN
         try:
             async with self._session() as chip:
@@ -159,40 +119,19 @@ class ChipEncoder:
 
     async def aclose(self) -> None:
         """Hang up."""
-        await self._slot.link.aclose()
+        await self._reader.aclose()
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[ChipSession]:
         """Reset the chip for a session; power it off unless the dialogue itself broke."""
-        waits = self._timeouts
-        async with self._slot.link:
-            chip = await open_chip(self._slot, waits.reply_timeout_s, waits.card_timeout_s)
+        async with self._turn:
+            chip = ChipSession(self._reader, await self._reader.power_on())
             try:
                 yield chip
             except ChipRefused:
-                await close_chip(self._slot, waits.reply_timeout_s)
+                await self._reader.power_off()
                 raise
-            await close_chip(self._slot, waits.reply_timeout_s)
-
-    async def _escape(self, request: bytes) -> str | None:
-        """Return the text of the reader's answer; None when it refuses the request."""
-        answer = await self._slot.query(
-            MessageType.ESCAPE, self._timeouts.reply_timeout_s, data=request
-        )
-        if answer.failed:
-            return None
-        return answer.data.decode("ascii", "replace").strip("\0 ")
-
-    async def _serial_number(self) -> str:
-        """Return what evidence is tied to: the serial number, or the firmware of a reader without.
-
-        A refusal is asked about once more: two flipped bits pass an LRC, and a reader taken for
-        another puts its card in doubt.
-        """
-        for request in (_GET_SERIAL_NUMBER, _GET_SERIAL_NUMBER, _GET_FIRMWARE):
-            if text := await self._escape(request):
-                return text
-        raise WrongDevice("The reader does not tell who it is.")
+            await self._reader.power_off()
 
     async def _select_application(self, chip: ChipSession) -> int:
         """Select the application and return its life cycle."""

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, ChipProfile, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError
@@ -51,7 +52,7 @@ class Bench:
 
     def encoder(self) -> ChipEncoder:
         keys = keys_for_tests() if self.profile.key_version else None
-        return ChipEncoder(self._wire(self.encoding), self.profile, keys=keys)
+        return ChipEncoder(CcidReader(self._wire(self.encoding)), self.profile, keys=keys)
 
     def reader(self) -> ReadBackReader:
         return ReadBackReader(self._wire(self.reading))

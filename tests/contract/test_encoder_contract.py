@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.errors import ChipRefused, NoCard
@@ -36,7 +37,9 @@ class Bench:
 
     async def encoder(self) -> ChipEncoder:
         await noticed()
-        return ChipEncoder(await self.open(), profile_named("rid2"), keys=keys_for_tests())
+        return ChipEncoder(
+            CcidReader(await self.open()), profile_named("rid2"), keys=keys_for_tests()
+        )
 
     @property
     def chip(self) -> ChipMemory:

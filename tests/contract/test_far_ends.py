@@ -8,8 +8,10 @@ from typing import Protocol
 
 import pytest
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import profile_named
-from drivers.encoder import ChipEncoder, EncoderTimeouts
+from drivers.chip_reader import EncoderTimeouts
+from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError, Garbled, ReplyTimeout, UnexpectedReply, WrongDevice
 from drivers.identity import Identity
 from drivers.laminator import Laminator, LaminatorTimeouts
@@ -44,7 +46,8 @@ DRIVERS: dict[str, Callable[[Wire], Driver]] = {
     "laminator": lambda wire: Laminator(wire, LaminatorTimeouts(REPLY_TIMEOUT_S)),
     "transport": lambda wire: Transport(wire, timeouts=TransportTimeouts(REPLY_TIMEOUT_S)),
     "encoder": lambda wire: ChipEncoder(
-        wire, profile_named("rid2-plain"), EncoderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)
+        CcidReader(wire, EncoderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)),
+        profile_named("rid2-plain"),
     ),
     "reader": lambda wire: ReadBackReader(
         wire, ReaderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.open_wire import open_wire
@@ -114,7 +115,7 @@ class ChipEncoderOnce:
 
     async def __aenter__(self) -> ChipEncoder:
         wire = await open_wire(self._url, 2.0)
-        self._driver = ChipEncoder(wire, self._profile, keys=keys_for_tests())
+        self._driver = ChipEncoder(CcidReader(wire), self._profile, keys=keys_for_tests())
         await self._driver.identify()
         return self._driver
 

@@ -13,9 +13,10 @@ from functools import reduce
 from operator import xor
 from pathlib import Path
 
+from drivers.ccid_reader import CcidReader
 from drivers.chip_keys import ChipKeys
 from drivers.chip_profile import ChipContents, ChipProfile, profile_named
-from drivers.encoder import ChipEncoder, EncoderTimeouts
+from drivers.encoder import ChipEncoder
 from drivers.outcome import Note
 from simulators.wire import MemoryWire, memory_pair
 
@@ -212,7 +213,7 @@ async def bench(
     peer = Peer(far, chip, echo=echo)
     async with asyncio.TaskGroup() as group:
         group.create_task(peer.serve())
-        encoder = ChipEncoder(near, profile, EncoderTimeouts(), echo=driver_echo, keys=keys)
+        encoder = ChipEncoder(CcidReader(near, echo=driver_echo), profile, keys=keys)
         try:
             yield encoder, peer
         finally:
