@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from controller.virtual_time import VirtualTimeLoop
+from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named
 from drivers.encoder import ChipEncoder
 from drivers.laminator import Laminator, ResultCode
 from drivers.outcome import Outcome
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from drivers.reader import ReadBackReader
 from drivers.replay import Record, vector_head, vector_line
 from drivers.tap import Tap, Traffic
@@ -36,6 +38,7 @@ CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 SET_POINT_C, DWELL_MS, PRESSURE_KPA = 125.0, 8000, 300
 #: A frame and a bar, black only.
 FACE = b"\xff" * 81 + (b"\x80" + bytes(79) + b"\x01") * 1014 + b"\xff" * 81
+BLACK_ONLY = PrintJob((Panel("K", 2, FACE),), ())
 #: An invented person: text, photo, fingerprints, address, as files of the chip.
 PERSON = ChipContents(
     {
@@ -55,9 +58,13 @@ async def one_print(wire: Wire) -> None:
     await printer.insert()
     assert await printer.insert_outcome(note, infeed_occupied=False) is Outcome.DONE
     note = await printer.print_note()
-    await printer.print_and_eject(PrintJob((Panel("K", 2, FACE),), ()))
-    assert await printer.print_outcome(note, 1, outfeed_occupied=True) is Outcome.DONE
+    await printer.print_and_eject(BLACK_ONLY, note, free)
+    assert await printer.print_outcome(note, BLACK_ONLY, outfeed_occupied=True) is Outcome.DONE
     await printer.aclose()
+
+
+async def free() -> None:
+    """Nothing lies on the way out."""
 
 
 async def one_lamination(wire: Wire) -> None:
@@ -84,7 +91,7 @@ async def one_move(wire: Wire) -> None:
 
 async def one_chip(wire: Wire) -> None:
     """Write a chip over secure messaging: the keys' random numbers are those of the tests."""
-    encoder = ChipEncoder(wire, profile_named("rid2"), keys=keys_for_tests())
+    encoder = ChipEncoder(CcidReader(wire), profile_named("rid2"), keys=keys_for_tests())
     assert (await encoder.identify()).serial_number == "ENC-1"
     note = await encoder.write_note()
     await encoder.write(PERSON)

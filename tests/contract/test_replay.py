@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from drivers.printer import CardPrinter, Panel, PrinterTimeouts, PrintJob
+from drivers.printer import CardPrinter, PrinterTimeouts
+from drivers.printing import Panel, PrintJob
 from drivers.reader import ReadBackReader
 from drivers.replay import (
     NoVector,
@@ -18,7 +19,7 @@ from drivers.replay import (
     vector_line,
 )
 from drivers.tap import Traffic
-from tests.contract.captured_dialogues import CAPTURES, DIALOGUES, FACE, captured
+from tests.contract.captured_dialogues import CAPTURES, DIALOGUES, FACE, captured, free
 
 SENT, RECEIVED = Traffic.SENT, Traffic.RECEIVED
 
@@ -72,11 +73,11 @@ async def test_a_driver_that_prints_something_else_is_told_where_and_not_what() 
     await printer.insert_note()
     await printer.insert()
     await printer.settle()
-    await printer.print_note()
+    note = await printer.print_note()
     other = bytearray(FACE)
     other[40_000] ^= 0xFF
     with pytest.raises(ReplayDiffers, match=r"record 5\d: \d+ bytes were sent here, the driver"):
-        await printer.print_and_eject(PrintJob((Panel("K", 2, bytes(other)),), ()))
+        await printer.print_and_eject(PrintJob((Panel("K", 2, bytes(other)),), ()), note, free)
     with pytest.raises(ReplayDiffers, match="differ from byte"):
         wire.check_ended()
 
