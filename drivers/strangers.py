@@ -11,6 +11,7 @@ from typing import Any, Final
 from drivers.errors import WrongDevice
 from drivers.link import Link
 from drivers.modbus_frames import BASIC_STREAM, identification_question
+from drivers.retransfer_frames import Ask, frame
 
 #: A machine answers a question about itself at once.
 PATIENCE_S: Final = 0.5
@@ -45,6 +46,11 @@ LANGUAGES: Final = (
         "reader",
         bytes.fromhex("AAAAAA9669000311FFED"),
         re.compile(rb"\xaa\xaa\xaa\x96\x69\x00\x04\x00\x00"),
+    ),
+    Language(
+        "retransfer printer",
+        frame(Ask.WHO, 0),
+        re.compile(rb"\x7e\x81\x00\x00\x00\x00.{2}[ -~]+\x00[ -~]+\x00", re.DOTALL),
     ),
     # Last, because its answer has the least shape of its own.
     Language("printer", b"\x1bRsn\r", re.compile(rb"[ -~]{2,64}\x00")),
