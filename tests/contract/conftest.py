@@ -14,7 +14,7 @@ import pytest
 from controller.virtual_time import VirtualTimeLoop
 from tests.contract.ways import MEMORY, PORT, PSEUDO_TERMINAL, TCP, Way
 
-KINDS = ("printer", "laminator", "transport", "encoder", "reader")
+KINDS = ("printer", "retransfer", "laminator", "transport", "encoder", "reader")
 SIMULATED = (MEMORY, PSEUDO_TERMINAL, TCP)
 
 

@@ -17,6 +17,7 @@ from drivers.identity import Identity
 from drivers.laminator import Laminator, LaminatorTimeouts
 from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.reader import ReadBackReader, ReaderTimeouts
+from drivers.retransfer import RetransferPrinter, RetransferTimeouts
 from drivers.transport import Transport, TransportTimeouts
 from drivers.wire import Wire
 from simulators.encoder import EncoderSettings, SimulatedEncoder
@@ -26,6 +27,7 @@ from simulators.laminator import SimulatedLaminator
 from simulators.machine import Drawn, Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import Wire as FarWire
 from tests.contract.ways import Way, noticed
@@ -43,6 +45,7 @@ class Driver(Protocol):
 
 DRIVERS: dict[str, Callable[[Wire], Driver]] = {
     "printer": lambda wire: CardPrinter(wire, PrinterTimeouts(REPLY_TIMEOUT_S)),
+    "retransfer printer": lambda wire: RetransferPrinter(wire, RetransferTimeouts(REPLY_TIMEOUT_S)),
     "laminator": lambda wire: Laminator(wire, LaminatorTimeouts(REPLY_TIMEOUT_S)),
     "transport": lambda wire: Transport(wire, timeouts=TransportTimeouts(REPLY_TIMEOUT_S)),
     "encoder": lambda wire: ChipEncoder(
@@ -55,6 +58,9 @@ DRIVERS: dict[str, Callable[[Wire], Driver]] = {
 }
 MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
     "printer": lambda f, p: SimulatedPrinter(f, 0, p, PrinterSettings(), "PRN-1"),
+    "retransfer printer": lambda f, p: SimulatedRetransferPrinter(
+        f, 0, p, RetransferSettings(), "RTP-1"
+    ),
     "laminator": lambda f, p: SimulatedLaminator(f, 0, p, LaminatorSettings(), "LAM-1"),
     "transport": lambda f, p: SimulatedTransport(f, 1, 1, p, TransportSettings(), "TRN-1"),
     "encoder": lambda f, p: SimulatedEncoder(f, 0, p, EncoderSettings(), "ENC-1"),
@@ -63,7 +69,8 @@ MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
 PAIRS = [(ours, found) for ours in DRIVERS for found in MACHINES if ours != found]
 #: Each driver and each machine once, for the ways on which time is real.
 RING = [("printer", "laminator"), ("laminator", "transport"), ("transport", "encoder")]
-RING += [("encoder", "reader"), ("reader", "printer")]
+RING += [("encoder", "reader"), ("reader", "retransfer printer")]
+RING += [("retransfer printer", "printer")]
 
 
 class NotAMachine:

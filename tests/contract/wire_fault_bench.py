@@ -33,6 +33,7 @@ from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import memory_pair
 from tests.contract.chips import made_for
@@ -51,7 +52,7 @@ WORST_OF_A_CHIP = {name: share / 4 for name, share in WORST.items()}
 ON_SHARE = 0.5
 SILENCES_SHARE = 0.4
 #: Motions of one act, of which any may be the last that is told; 1 where not named.
-STEPS = {"encoder": 300, "printer": 8, "reader": 2}
+STEPS = {"encoder": 300, "printer": 8, "retransfer": 4, "reader": 2}
 ATTEMPTS_MAX = 60
 QUESTIONS_MAX = 200
 #: Longer than anything that is still on its way.
@@ -235,6 +236,9 @@ def _machine(kind: str, floor: Floor, pace: Pace, transport: SimulatedTransport)
         case "printer":
             clean = PrinterSettings(misprint_share=0.0, jam_share=0.0)
             return SimulatedPrinter(floor, 0, pace, clean, "PRN-1")
+        case "retransfer":
+            sure = RetransferSettings(misprint_share=0.0, jam_share=0.0, film_tear_share=0.0)
+            return SimulatedRetransferPrinter(floor, 0, pace, sure, "RTP-1")
         case "laminator":
             steady = LaminatorSettings(jam_share=0.0, film_break_share=0.0, bad_cycle_share=0.0)
             return SimulatedLaminator(floor, 0, pace, steady, "LAM-1")

@@ -20,6 +20,7 @@ from controller.acts import (
     Read,
     Terminate,
 )
+from controller.stations import Port
 from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named
 from drivers.encoder import ChipEncoder
@@ -27,20 +28,23 @@ from drivers.errors import DriverError
 from drivers.laminator import Laminator
 from drivers.outcome import Note, Outcome
 from drivers.printer import CardPrinter, PrinterTimeouts
-from drivers.printing import Panel, PrintJob
+from drivers.printing import Panel, Printer, PrintJob
 from drivers.reader import ReadBack, ReadBackReader
+from drivers.retransfer import RetransferPrinter, RetransferTimeouts
 from jobs import rows
 from simulators.floor import (
     HAND,
     MAGAZINE,
     REJECT_BIN,
     LifeCycle,
+    PhysicalCard,
     Place,
     infeed,
     inside,
     outfeed,
 )
 from simulators.printer import SimulatedPrinter
+from simulators.retransfer import SimulatedRetransferPrinter
 from tests.contract.chips import keys_for_tests
 from tests.contract.wire_fault_bench import CHIP_SERIAL, Bench, Blamed, Trial, bench
 
@@ -103,10 +107,32 @@ async def _move(here: Bench) -> None:
 async def _print(here: Bench) -> None:
     machine = here.machine
     assert isinstance(machine, SimulatedPrinter)
-    printer, line = (
-        here.port(machine, lambda wire: CardPrinter(wire, PrinterTimeouts())),
-        here.line(),
+    printer = here.port(machine, lambda wire: CardPrinter(wire, PrinterTimeouts()))
+    before = machine._physics.panels_printed
+    await _print_one(
+        here,
+        printer,
+        lambda: -((before - machine._physics.panels_printed) // JOB.panels),
+        _is_as_sent,
     )
+
+
+async def _retransfer(here: Bench) -> None:
+    machine = here.machine
+    assert isinstance(machine, SimulatedRetransferPrinter)
+    printer = here.port(machine, lambda wire: RetransferPrinter(wire, RetransferTimeouts()))
+    # As a station is prepared: until its first command a machine has no number to tell by.
+    await (await printer.driver()).clear_errors()
+    await _print_one(here, printer, lambda: _faces(here), _is_as_sent_without_overlay)
+
+
+async def _print_one(
+    here: Bench,
+    printer: Port[Printer],
+    times: Callable[[], int],
+    is_as_sent: Callable[[Bench, PhysicalCard], bool],
+) -> None:
+    line = here.line()
     here.floor.move(MAGAZINE, infeed(0))
     await here.begin()
     insert = Insert(here.station, printer, line)
@@ -121,20 +147,38 @@ async def _print(here: Bench) -> None:
 
     def printed() -> bool:
         card = here.floor.at(outfeed(0))
-        return card is not None and _is_as_sent(card.front, card.back, here)
+        return card is not None and is_as_sent(here, card)
 
-    panels = machine._physics.panels_printed
     trial = Trial(
         act=Print(here.station, printer, line, JOB, free),
-        times=lambda: -((panels - machine._physics.panels_printed) // JOB.panels),
+        times=times,
         complete=printed,
         untouched=lambda: here.floor.at(inside(0)) is not None,
     )
     await here.settle(trial)
 
 
-def _is_as_sent(front: Mapping[str, bytes], back: Mapping[str, bytes], here: Bench) -> bool:
+def _faces(here: Bench) -> int:
+    """Tell how often the card was pressed: its faces, and more than once if ink lies twice."""
+    machine = here.machine
+    assert isinstance(machine, SimulatedRetransferPrinter)
+    presses = sum(one.what == "press" for one in machine.drawn())
+    return -(-presses // 2)
+
+
+def _is_as_sent_without_overlay(here: Bench, card: PhysicalCard) -> bool:
+    """Tell whether the ink is what was sent: planes have a check sum."""
+    del here
+    sent = [
+        {panel.letter: panel.data for panel in face if panel.letter != "O"}
+        for face in (JOB.front, JOB.back)
+    ]
+    return [card.front, card.back] == sent
+
+
+def _is_as_sent(here: Bench, card: PhysicalCard) -> bool:
     """Tell whether the ink is what was sent; a bitmap has no check sum against corruption."""
+    front, back = card.front, card.back
     sent = [{panel.letter: panel.data for panel in face} for face in (JOB.front, JOB.back)]
     if here.faults.corrupt:
         return [front.keys(), back.keys()] == [face.keys() for face in sent]
@@ -240,6 +284,7 @@ async def _finish_of(here: Bench, act: Act, note: Note) -> Finish | None:
 SCENES: Mapping[str, Callable[[Bench], Awaitable[None]]] = {
     "transport": _move,
     "printer": _print,
+    "retransfer": _retransfer,
     "laminator": _laminate,
     "encoder": _encode,
     "reader": _read,
