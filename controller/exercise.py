@@ -17,6 +17,7 @@ from drivers.identity import Identity
 from drivers.laminator import Laminator
 from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.reader import ReadBackReader
+from drivers.retransfer import RetransferPrinter, RetransferTimeouts
 from drivers.transport import Transport
 from drivers.wire import Wire
 
@@ -68,6 +69,24 @@ def _printer(wire: Wire) -> list[Verb]:
         ("cards inserted", printer.cards_inserted),
         ("panels printed", printer.panels_printed),
         ("cards left on the ribbon", printer.ribbon_left_cards),
+        ("evidence before an insert", printer.insert_note),
+        ("evidence before a print", printer.print_note),
+    ]
+
+
+def _retransfer(wire: Wire) -> list[Verb]:
+    printer = RetransferPrinter(wire, RetransferTimeouts())
+
+    async def status() -> str:
+        now = await printer.status()
+        left = f"film for {now.film_left_faces} faces, ribbon for {now.ribbon_left_faces}"
+        return f"{now.phase.name.lower()}, {left}, {now.cards_fed} cards fed"
+
+    return [
+        ("identify", printer.identify),
+        ("clear errors", printer.clear_errors),
+        ("settle", printer.settle),
+        ("status", status),
         ("evidence before an insert", printer.insert_note),
         ("evidence before a print", printer.print_note),
     ]
@@ -163,6 +182,7 @@ def _text(said: object) -> str:
 
 _VERBS: Final[dict[str, Callable[[Wire], list[Verb]]]] = {
     "printer": _printer,
+    "retransfer printer": _retransfer,
     "laminator": _laminator,
     "transport": _transport,
     "reader": _reader,

@@ -19,7 +19,7 @@ from controller.command_line.progress import progress, waiting
 from controller.command_line.session import Session, pass_session
 from controller.exercise import Exercised, exercise
 from drivers.conformance.check import Result, Verdict
-from drivers.conformance.kinds import KINDS, conformance, count_of
+from drivers.conformance.kinds import KINDS, MODELS, SUITES, conformance, count_of, suite_of
 from drivers.conformance.probe import Found, Probed, probe, tell
 from drivers.errors import DriverError
 
@@ -63,28 +63,38 @@ def show_probe(session: Session, url: str, *, as_json: bool) -> None:
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--wire", "url", required=True, metavar="URL", help="Where the machine is.")
 @click.option(
+    "--model",
+    default="",
+    type=click.Choice(("", *MODELS)),
+    metavar="MODEL",
+    help=f"A make with a language of its own: {', '.join(MODELS)}.",
+)
+@click.option(
     "--consume", "cards", default=0, show_default=True, type=click.IntRange(0), metavar="N",
     help="Also run checks that use up a card, at most N of them.",
 )  # fmt: skip
 @json_option
 @pass_session
 def conformance_command(
-    session: Session, kind: str, url: str, cards: int, *, as_json: bool
+    session: Session, kind: str, url: str, model: str, cards: int, *, as_json: bool
 ) -> None:
     """Check a machine against the documents of its kind.
 
     The machine must be idle: no card in it, or for an encoder and a reader one that may stay there.
     Registers that are changed are put right again; only --consume uses up cards.
     """
+    suite = suite_of(kind, model)
+    if model and suite == kind:
+        raise WrongUse(f"there are no checks for a {kind} of model {model}")
     refuse_if_held(session, url)
-    found, results = _at_the_port(_check(kind, url, cards))
+    found, results = _at_the_port(_check(suite, url, cards))
     failed = sum(result.verdict is Verdict.FAIL for result in results)
     if as_json:
         machine = asdict(found.identity) if found else None
         rows = [asdict(result) for result in results]
-        write_json({"kind": kind, "wire": url, "machine": machine, "checks": rows})
+        write_json({"kind": suite, "wire": url, "machine": machine, "checks": rows})
     else:
-        _write_results(kind, url, found, results)
+        _write_results(suite, url, found, results)
     if failed:
         raise No(f"{failed} of {len(results)} checks failed")
 
@@ -95,7 +105,7 @@ def show_exercise(session: Session, where: str, *, as_json: bool) -> None:
         refuse_if_held(session, where)
         with waiting(f"asking who is on {where}"):
             found = _at_the_port(probe(where, open_port)).found
-        if found is None or found.identity.kind not in KINDS:
+        if found is None or found.identity.kind not in SUITES:
             raise No(f"no machine that we know answers on {where}")
         kind, url, echo = found.identity.kind, found.url, found.facts.get("echo") != "false"
     else:
@@ -121,7 +131,7 @@ def _station(session: Session, name: str) -> tuple[str, str, bool]:
             return "transport", line.transport.url, True
         for station in line.stations:
             if station.name == name and station.url:
-                return station.kind.value, station.url, station.echo
+                return suite_of(station.kind.value, station.model), station.url, station.echo
     raise WrongUse(f"the centre has no machine named {name}")
 
 

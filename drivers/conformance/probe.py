@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from drivers.conformance import ccid_dialogue, modbus_dialogue, printer_dialogue, sdt_dialogue
+from drivers.conformance import (
+    ccid_dialogue,
+    modbus_dialogue,
+    printer_dialogue,
+    retransfer_dialogue,
+    sdt_dialogue,
+)
 from drivers.conformance.bench import Bench, shown
 from drivers.conformance.check import Failed
 from drivers.errors import WireClosed, WireNotOpened
@@ -145,6 +151,18 @@ async def _printer(bench: Bench) -> tuple[Identity, Facts]:
     return Identity("printer", model, serial, firmware), facts
 
 
+async def _retransfer(bench: Bench) -> tuple[Identity, Facts]:
+    identity = Identity("retransfer printer", *await retransfer_dialogue.names(bench))
+    now = await retransfer_dialogue.status(bench)
+    facts = {
+        "film left": f"{now.film_left_faces} faces",
+        "ribbon left": f"{now.ribbon_left_faces} faces",
+        "cards fed": str(now.cards_fed),
+        "cards printed": str(now.cards_printed),
+    }
+    return identity, facts
+
+
 async def _plc(bench: Bench, kind: str, unit: int) -> Identity:
     objects = await modbus_dialogue.objects(bench, unit, 1, 0)
     objects |= await modbus_dialogue.objects(bench, unit, 4, modbus_dialogue.SERIAL_NUMBER)
@@ -218,6 +236,7 @@ async def _heat_controller(bench: Bench) -> tuple[Identity, Facts]:
 _HEAT_QUESTION: Final = bytes.fromhex("0103200000030E0B")
 _TELLS: Final = {
     "printer": _printer,
+    "retransfer printer": _retransfer,
     "laminator": _laminator,
     "transport": _transport,
     "encoder": _encoder,
@@ -226,6 +245,7 @@ _TELLS: Final = {
 }
 _IS_WHOLE: Final = {
     "printer": printer_dialogue.is_whole,
+    "retransfer printer": retransfer_dialogue.is_whole,
     "laminator": modbus_dialogue.is_whole,
     "transport": modbus_dialogue.is_whole,
     "encoder": ccid_dialogue.is_whole,

@@ -4,6 +4,7 @@ A machine errs here on its wire: what it says, or what it is told, is changed on
 """
 
 import asyncio
+import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from random import Random
 import pytest
 
 from drivers.conformance.check import Result, Verdict
-from drivers.conformance.kinds import KINDS, conformance, count_of
+from drivers.conformance.kinds import KINDS, MODELS, SUITES, conformance, count_of, suite_of
 from drivers.modbus_frames import crc16
 from drivers.wire import Wire
 from drivers.xor_checksum import xor_of
@@ -33,6 +34,7 @@ from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import memory_pair
 from tests.contract.ways import until
@@ -93,6 +95,9 @@ def machine_of(kind: str, floor: Floor) -> Machine:
         case "printer":
             settings = PrinterSettings(misprint_share=0.0, jam_share=0.0)
             return SimulatedPrinter(floor, 0, pace, settings, "PRN-1")
+        case "retransfer printer":
+            calm = RetransferSettings(misprint_share=0.0, jam_share=0.0, film_tear_share=0.0)
+            return SimulatedRetransferPrinter(floor, 0, pace, calm, "RTP-1")
         case "laminator":
             sure = LaminatorSettings(jam_share=0.0, film_break_share=0.0, bad_cycle_share=0.0)
             return SimulatedLaminator(floor, 0, pace, sure, "LAM-1")
@@ -141,7 +146,7 @@ def passed(results: Sequence[Result]) -> int:
 
 
 def test_there_are_more_than_two_hundred_checks() -> None:
-    assert sum(map(count_of, KINDS)) > 200
+    assert sum(map(count_of, SUITES)) > 200
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,8 @@ def test_there_are_more_than_two_hundred_checks() -> None:
     [
         ("printer", False, 0, 58),
         ("printer", True, 1, 56),
+        ("retransfer printer", False, 0, 37),
+        ("retransfer printer", True, 1, 31),
         ("laminator", False, 0, 98),
         ("laminator", True, 1, 99),
         ("transport", False, 0, 42),
@@ -169,17 +176,18 @@ async def test_our_machines_pass(kind: str, card: bool, cards: int, at_least: in
 async def test_every_check_of_every_kind_can_pass() -> None:
     """Between them, the states above leave nothing untried but what a model may lack."""
     tried: set[str] = set()
-    for kind in KINDS:
+    for kind in SUITES:
         for card in (False, True):
             results = await run(kind, card=card, cards=3)
             tried |= {result.id for result in results if result.verdict is Verdict.PASS}
-    everything = {r.id for kind in KINDS for r in await run(kind)}
-    assert everything - tried <= {"P-07", "P-08", "P-82", "P-83", "E-81"}
+    everything = {r.id for kind in SUITES for r in await run(kind)}
+    assert everything - tried <= {"P-07", "P-08", "P-82", "P-83", "F-82", "E-81"}
 
 
-async def test_a_printer_passes_what_uses_up_three_cards() -> None:
-    floor = floor_with(3, in_field=True)
-    async with served(machine_of("printer", floor)) as wire, asyncio.TaskGroup() as group:
+@pytest.mark.parametrize(("kind", "cards"), [("printer", 3), ("retransfer printer", 2)])
+async def test_a_printer_passes_what_uses_up_cards(kind: str, cards: int) -> None:
+    floor = floor_with(cards, in_field=True)
+    async with served(machine_of(kind, floor)) as wire, asyncio.TaskGroup() as group:
 
         async def person() -> None:
             while True:
@@ -189,10 +197,18 @@ async def test_a_printer_passes_what_uses_up_three_cards() -> None:
                     floor.move(MAGAZINE, infeed(0))
 
         hands = group.create_task(person())
-        results = [result async for result in conformance("printer", wire, BAUD, 3)]
+        results = [result async for result in conformance(kind, wire, BAUD, cards)]
         hands.cancel()
     assert failed(results) == []
-    assert [r.verdict for r in results[-3:]] == [Verdict.PASS] * 3
+    assert [r.verdict for r in results[-cards:]] == [Verdict.PASS] * cards
+
+
+def test_a_make_with_a_language_of_its_own_has_a_suite_of_its_own() -> None:
+    assert MODELS == ("retransfer",)
+    assert suite_of("printer", "retransfer") == "retransfer printer"
+    assert suite_of("printer", "") == "printer"
+    assert suite_of("laminator", "LAM of any make") == "laminator"
+    assert "retransfer printer" not in KINDS
 
 
 async def test_what_uses_up_cards_is_not_done_unasked() -> None:
@@ -266,6 +282,25 @@ def sdt(sw3: int, becomes: bytes) -> Change:
     return said
 
 
+def retransfer(kind: int, change: Change) -> Change:
+    """Change one kind of a retransfer printer's answers and make its CRC right again."""
+
+    def said(data: bytes) -> bytes:
+        if data[:2] != bytes((0x7E, kind | 0x80)):
+            return data
+        body = data[:8] + change(data[8:-4])
+        return body + zlib.crc32(body).to_bytes(4, "big")
+
+    return said
+
+
+def any_crc(data: bytes) -> bytes:
+    """A printer that does not look at the check sums of what it is told."""
+    if data[:1] != b"\x7e" or len(data) < 12:
+        return data
+    return data[:-4] + zlib.crc32(data[:-4]).to_bytes(4, "big")
+
+
 def shifted_text(data: bytes) -> bytes:
     """A reader that begins the text one character late."""
     if len(data) != 1295:
@@ -304,6 +339,12 @@ BSEQ_NOT_ZERO = {"E-08", "E-09", "E-10", "E-11"}
                      id="text begins late"),
         pytest.param("printer", False, replaced(b"FEEDER EMPTY", b"OK"), unchanged, {"P-58"},
                      {"P-01", "P-57"}, id="inserts nothing and says OK"),
+        pytest.param("retransfer printer", False, unchanged, any_crc, {"F-09"},
+                     {"F-01", "F-10", "F-15"}, id="check sum not looked at"),
+        pytest.param("retransfer printer", False, retransfer(0x13, lambda _: b"\0"), unchanged,
+                     {"F-27", "F-28", "F-30"}, {"F-29", "F-31"}, id="every reset is begun"),
+        pytest.param("retransfer printer", True, retransfer(2, lambda p: p[:8] + bytes(2) + p[10:]),
+                     unchanged, {"F-81"}, {"F-02", "F-29"}, id="no print is ever whole"),
         pytest.param("printer", False, replaced(b"ERROR CDE", b"OK"), unchanged,
                      {"P-32", "P-33"}, {"P-34"}, id="unknown commands are OK"),
     ],
@@ -311,7 +352,7 @@ BSEQ_NOT_ZERO = {"E-08", "E-09", "E-10", "E-11"}
 async def test_a_machine_that_errs_fails_the_right_checks(
     kind: str, card: bool, said: Change, told: Change, fails: set[str], passes: set[str]
 ) -> None:
-    results = await run(kind, card=card, said=said, told=told)
+    results = await run(kind, card=card, cards=int(card), said=said, told=told)
     assert fails <= set(failed(results))
     assert passes <= {result.id for result in results if result.verdict is Verdict.PASS}
 

@@ -19,6 +19,7 @@ from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.serving import on_pseudo_terminals, on_tcp
 from simulators.transport import SimulatedTransport, TransportSettings
 from tests.unit.controller.office import running
@@ -64,6 +65,9 @@ def machines() -> dict[str, Machine]:
     pace, floor = Pace(Random(1), 100.0), Floor()
     return {
         "printer": printer(),
+        "retransfer printer": SimulatedRetransferPrinter(
+            floor, 0, pace, RetransferSettings(), "RTP-1"
+        ),
         "laminator": SimulatedLaminator(floor, 0, pace, LaminatorSettings(), "LAM-1"),
         "transport": SimulatedTransport(floor, 1, 1, pace, TransportSettings(), "TRN-1"),
         "encoder": SimulatedEncoder(floor, 0, pace, EncoderSettings(), "ENC-1"),
@@ -143,6 +147,20 @@ async def test_a_machine_that_conforms(tmp_path: Path) -> None:
     assert out.splitlines()[-1] == "33 PASS, 0 FAIL, 8 SKIP"
 
 
+async def test_a_make_with_a_language_of_its_own_has_its_own_checks(tmp_path: Path) -> None:
+    check = ("conformance", "printer", "--model", "retransfer", "--wire")
+    async with on_tcp({"a": machines()["retransfer printer"]}) as urls:
+        code, out, err = await cardcentre(tmp_path, *check, urls["a"])
+    assert (code, err) == (0, "")
+    assert "model          RT-600" in out
+    assert out.splitlines()[-1] == "37 PASS, 0 FAIL, 2 SKIP"
+    code, _, err = await cardcentre(
+        tmp_path, "conformance", "reader", "--model", "retransfer", "--wire", "tcp://127.0.0.1:9"
+    )
+    assert code == 2
+    assert "there are no checks for a reader of model retransfer" in err
+
+
 async def test_a_machine_of_another_kind_fails(tmp_path: Path) -> None:
     async with on_tcp({"a": reader()}) as urls:
         arguments = ("conformance", "transport", "--wire", urls["a"], "--json")
@@ -161,7 +179,7 @@ async def test_a_machine_is_exercised_by_url_and_by_name(tmp_path: Path) -> None
         async with asyncio.TaskGroup() as group:
             calls = [
                 group.create_task(cardcentre(tmp_path, "station", "exercise", urls[kind], "--json"))
-                for kind in ("printer", "laminator", "transport", "encoder")
+                for kind in ("printer", "retransfer printer", "laminator", "transport", "encoder")
             ]
         for code, out, err in (call.result() for call in calls):
             assert (code, err) == (0, "")
