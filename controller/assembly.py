@@ -52,6 +52,7 @@ from drivers.laminator import Laminator, LaminatorTimeouts
 from drivers.open_wire import open_wire
 from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.reader import ReadBackReader, ReaderTimeouts
+from drivers.tap import Tap
 from drivers.transport import Transport, TransportTimeouts
 from drivers.wire import Wire
 from jobs.ledger.ledger import Ledger
@@ -262,22 +263,24 @@ class Assembly:
     def _transport_port(self, line: Line) -> Port[Driver]:
         machine = line.transport
         timeouts = TransportTimeouts(machine.timeouts.reply_s, machine.timeouts.act_s)
+        tap = Tap()
 
         async def open_driver() -> Driver:
-            wire = await self._open_wire(machine.url, machine.timeouts.connect_s)
+            wire = tap.around(await self._open_wire(machine.url, machine.timeouts.connect_s))
             return Transport(wire, timeouts=timeouts)
 
-        return Port(open_driver, expected_serial=machine.serial_number)
+        return Port(open_driver, expected_serial=machine.serial_number, tap=tap)
 
     def _port(self, station: Station) -> Port[Driver] | None:
         if station.kind is StationKind.INSPECTION:
             return None
+        tap = Tap()
 
         async def open_driver() -> Driver:
-            wire = await self._open_wire(station.url, station.timeouts.connect_s)
+            wire = tap.around(await self._open_wire(station.url, station.timeouts.connect_s))
             return self._driver(station, wire)
 
-        return Port(open_driver, expected_serial=station.serial_number)
+        return Port(open_driver, expected_serial=station.serial_number, tap=tap)
 
     def _driver(self, station: Station, wire: Wire) -> Driver:
         times: MachineTimeouts = station.timeouts

@@ -13,6 +13,7 @@ from config.centre import StationKind
 from controller.places import Places
 from drivers.errors import DriverError, ReplyTimeout, WireClosed, WrongDevice
 from drivers.identity import Identity
+from drivers.tap import Tap
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
 from jobs.states import STATION_TABLE, StationState, StationTrigger, step
@@ -44,6 +45,7 @@ class Port(Generic[DriverType]):
         *,
         expected_serial: str = "",
         identify_timeout_s: float = 15.0,
+        tap: Tap | None = None,
     ) -> None:
         self._open_driver = open_driver
         self._expected_serial = expected_serial
@@ -51,6 +53,8 @@ class Port(Generic[DriverType]):
         self._driver: DriverType | None = None
         self._opening = asyncio.Lock()
         self.on_identity: Callable[[Identity], Awaitable[None]] | None = None
+        #: Where its wire can be listened to; None where bytes are another program's business.
+        self.tap = tap
 
     async def driver(self) -> DriverType:
         """Return the driver of the machine that is on the wire; opens and identifies if needed."""

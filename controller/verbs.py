@@ -5,10 +5,11 @@ operator both come in here; nothing else changes the books on a person's behalf.
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from controller.capture import Capture, Captures
 from controller.desk import Desk
 from controller.feeder import Feeder
 from controller.intake import Intake, IntakeResult
@@ -34,6 +35,7 @@ from jobs.states import (
     StationState,
     StationTrigger,
 )
+from jobs.vault import VaultError
 
 
 class Refused(Exception):
@@ -84,6 +86,13 @@ class Verbs:
     outputs_fault: Callable[[], str] = lambda: ""
     #: Which shift is on, or until when none is; nothing where the centre works round the clock.
     shift: Callable[[], str] = lambda: ""
+    captures: Captures = field(init=False)
+
+    def __post_init__(self) -> None:
+        about = self.intake
+        self.captures = Captures(
+            about.config.name, self.ledger, about.clock, about.keys, about.entropy, self.spawn
+        )
 
     # Packages, batches, orders
 
@@ -278,6 +287,26 @@ class Verbs:
             )
         await end(parts.line, station, reason, samples, actor)
         self._changed()
+
+    async def begin_capture(self, name: str, actor: str, for_s: float) -> Capture:
+        """Listen to what goes over a station's wire, for so long."""
+        _, station = self._station(name)
+        if not station.has_machine:
+            raise Refused(f"{name} is a desk: it has no machine")
+        if station.port.tap is None:
+            raise Refused(f"{name} has no wire of its own: another program talks to its machine")
+        if name in self.captures.running:
+            raise Refused(f"{name} is being captured already")
+        try:
+            return await self.captures.begin(station, actor, for_s)
+        except (OSError, VaultError) as error:
+            raise Refused(f"the key of this capture cannot be made: {error}") from error
+
+    async def end_capture(self, name: str, actor: str) -> None:
+        """End a capture before its time; what was captured is kept."""
+        self._station(name)
+        if not self.captures.end(name, actor):
+            raise Refused(f"{name} is not being captured")
 
     async def start_line(self, name: str, actor: str) -> None:
         """Authorise a line: its stations come up and feeding begins."""

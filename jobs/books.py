@@ -67,7 +67,10 @@ class Books(BookRows):
             Kind.BOX_OPENED: self._box_opened,
             Kind.BOX_SEALED: self._box_closed,
             Kind.BOX_DISPATCHED: self._box_closed,
-            Kind.SHIFT_BEGUN: lambda _event: [],  # only reports ask for it, from the events
+            # Only reports and audits ask for these, from the events.
+            Kind.SHIFT_BEGUN: lambda _event: [],
+            Kind.CAPTURE_BEGUN: lambda _event: [],
+            Kind.CAPTURE_ENDED: lambda _event: [],
         }
 
     def apply(self, event: Event) -> list[Row]:

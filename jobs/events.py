@@ -36,6 +36,8 @@ class Kind(StrEnum):
     BOX_SEALED = "box_sealed"
     BOX_DISPATCHED = "box_dispatched"
     SHIFT_BEGUN = "shift_begun"
+    CAPTURE_BEGUN = "capture_begun"
+    CAPTURE_ENDED = "capture_ended"
 
 
 @dataclass(frozen=True, slots=True)

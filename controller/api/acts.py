@@ -8,13 +8,16 @@ import stat
 from collections.abc import Awaitable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from controller.api.models import (
     BatchAct,
     Blanks,
+    CaptureBegin,
     LineAct,
     MaintenanceEnd,
     Nothing,
@@ -25,6 +28,8 @@ from controller.api.models import (
     Verdict,
     Why,
 )
+from controller.capture import Capture
+from controller.capture_file import Ended
 from controller.verbs import Refused, Verbs
 from jobs.ledger.store import LedgerUnavailable
 from jobs.states import BatchTrigger, OrderTrigger
@@ -40,6 +45,7 @@ def actor_of(request: Request) -> str:
 
 Actor = Annotated[str, Depends(actor_of)]
 Done = dict[str, Any]
+Value = TypeVar("Value")
 
 
 def act_routes(verbs: Verbs) -> APIRouter:
@@ -50,21 +56,25 @@ def act_routes(verbs: Verbs) -> APIRouter:
             raise LedgerUnavailable(f"nothing can be done while {fault}")
 
     router = APIRouter(dependencies=[Depends(ledger_can_be_written)])
-    for routes in (_packages, _orders, _cards, _stock, _stations):
+    for routes in (_packages, _orders, _cards, _stock, _stations, _technicians):
         router.include_router(routes(verbs))
     return router
 
 
 async def _done(act: Awaitable[None]) -> Done:
     """Carry out a verb, for as long as a person should wait."""
+    await _in_time(act)
+    return {"done": True}
+
+
+async def _in_time(act: Awaitable[Value]) -> Value:
     try:
         async with asyncio.timeout(ACT_TIMEOUT_S):
-            await act
+            return await act
     except TimeoutError:
         raise LedgerUnavailable(
             "not on the disk yet: it will be as soon as the ledger can be written"
         ) from None
-    return {"done": True}
 
 
 def _packages(verbs: Verbs) -> APIRouter:
@@ -161,6 +171,18 @@ def _stations(verbs: Verbs) -> APIRouter:
             case "start":
                 return await _done(verbs.start_station(name, actor))
 
+    @router.post("/lines/{name}/{act}")
+    async def change_line(name: str, act: LineAct, body: Why, actor: Actor) -> Done:
+        if act == "start":
+            return await _done(verbs.start_line(name, actor))
+        return await _done(verbs.stop_line(name, actor, body.reason))
+
+    return router
+
+
+def _technicians(verbs: Verbs) -> APIRouter:
+    router = APIRouter()
+
     @router.post("/stations/{name}/maintain/begin")
     async def begin_maintenance(name: str, body: Why, actor: Actor) -> Done:
         return await _done(verbs.begin_maintenance(name, actor, body.reason))
@@ -169,10 +191,28 @@ def _stations(verbs: Verbs) -> APIRouter:
     async def end_maintenance(name: str, body: MaintenanceEnd, actor: Actor) -> Done:
         return await _done(verbs.end_maintenance(name, actor, body.reason, body.samples))
 
-    @router.post("/lines/{name}/{act}")
-    async def change_line(name: str, act: LineAct, body: Why, actor: Actor) -> Done:
-        if act == "start":
-            return await _done(verbs.start_line(name, actor))
-        return await _done(verbs.stop_line(name, actor, body.reason))
+    @router.post("/stations/{name}/capture/begin")
+    async def begin_capture(name: str, body: CaptureBegin, actor: Actor) -> StreamingResponse:
+        return CaptureResponse(await _in_time(verbs.begin_capture(name, actor, body.for_s)))
+
+    @router.post("/stations/{name}/capture/end")
+    async def end_capture(name: str, body: Nothing, actor: Actor) -> Done:
+        del body
+        return await _done(verbs.end_capture(name, actor))
 
     return router
+
+
+class CaptureResponse(StreamingResponse):
+    """A capture's lines as they come; it ends when nobody takes them any more."""
+
+    def __init__(self, capture: Capture) -> None:
+        super().__init__(capture.lines(), media_type="application/jsonl")
+        self._capture = capture
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._capture.end(Ended.GONE)

@@ -61,6 +61,12 @@ class MaintenanceEnd(Why):
     samples: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
+class CaptureBegin(_Body):
+    """For how long a wire is captured."""
+
+    for_s: Annotated[int, Field(ge=1, le=3_600)]
+
+
 class PackageFile(_Body):
     """A package's file, as the centre's own user finds it."""
 

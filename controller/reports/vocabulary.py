@@ -151,6 +151,8 @@ _EVENTS: Mapping[str, Pair] = {
     "box_sealed": ("box sealed", "封箱"),
     "box_dispatched": ("box dispatched", "分发"),
     "shift_begun": ("shift begun", "班次开始"),
+    "capture_begun": ("capture of a wire begun", "开始线路抓取"),
+    "capture_ended": ("capture of a wire ended", "结束线路抓取"),
 }
 _PROGRESS: Mapping[str, Pair] = {
     "day": ("Progress of the day", "日进度报告"),
