@@ -6,8 +6,9 @@ A command line must start at once, so this does without the HTTP library that
 
 import json
 import socket
-from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -69,14 +70,33 @@ class CentreClient:
         """Carry out an act, once; return what the centre says of it."""
         return self._call("POST", path, dict(body or {}), timeout_s)
 
+    @contextmanager
+    def stream(
+        self, path: str, body: Mapping[str, Any], timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> Iterator[Iterator[bytes]]:
+        """Carry out an act whose answer comes line by line for as long as it goes on."""
+        with closing(_UnixConnection(self._socket_path, timeout_s)) as connection:
+            with self._told(timeout_s):
+                response = _request(connection, "POST", path, dict(body))
+                if response.status >= 400:
+                    answer(response.status, response.read())
+            yield self._lines(response, timeout_s)
+
+    def _lines(self, response: HTTPResponse, timeout_s: float) -> Iterator[bytes]:
+        with self._told(timeout_s):
+            yield from iter(response.readline, b"")
+
     def _call(self, method: str, path: str, body: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
         connection = _UnixConnection(self._socket_path, timeout_s)
-        try:
-            content = None if body is None else json.dumps(body).encode()
-            headers = {"Content-Type": "application/json"} if content else {}
-            connection.request(method, path, content, headers)
-            response = connection.getresponse()
+        with closing(connection), self._told(timeout_s):
+            response = _request(connection, method, path, body)
             return answer(response.status, response.read())
+
+    @contextmanager
+    def _told(self, timeout_s: float) -> Iterator[None]:
+        """Say in our words what became of a connection."""
+        try:
+            yield
         except TimeoutError as error:
             raise NoAnswer(f"the centre did not answer within {timeout_s:.0f} s") from error
         except PermissionError as error:
@@ -85,8 +105,13 @@ class CentreClient:
             raise NotRunning(f"no centre runs on {self._socket_path}") from error
         except (OSError, HTTPException) as error:
             raise NoAnswer(f"the centre hung up ({type(error).__name__})") from error
-        finally:
-            connection.close()
+
+
+def _request(connection: HTTPConnection, method: str, path: str, body: Any) -> HTTPResponse:
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} if content else {}
+    connection.request(method, path, content, headers)
+    return connection.getresponse()
 
 
 def answer(status: int, content: bytes) -> Any:

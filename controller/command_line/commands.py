@@ -44,6 +44,9 @@ ENTRIES = {
     "conformance": Entry(
         f"{_HERE}.commissioning:conformance_command", "Check a machine against its documents."
     ),
+    "capture": Entry(
+        f"{_HERE}.captures:capture", "Show what was captured of a wire, or unseal it."
+    ),
     "simulators": Entry(f"{_HERE}.running:simulators", "Serve simulated machines to anybody."),
 }
 

@@ -6,7 +6,8 @@ Listings come from the running centre, else from the ledger's file; acts need a 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,18 @@ class Session:
         from controller.api.client import path_of
 
         return self._ask(lambda centre: centre.act(path_of(*parts), body, timeout_s))
+
+    @contextmanager
+    def stream(
+        self, *parts: str, body: Mapping[str, Any], timeout_s: float
+    ) -> Iterator[Iterator[bytes]]:
+        """Have a running centre do something whose answer comes line by line."""
+        from controller.api.client import path_of
+
+        with ExitStack() as stack:
+            yield self._ask(
+                lambda centre: stack.enter_context(centre.stream(path_of(*parts), body, timeout_s))
+            )
 
     def ask(self, *parts: str, **query: str | int) -> Any:
         """Return a listing of a running centre; an act that asks first needs it to be there."""

@@ -1,5 +1,6 @@
 """Machines: `station` and `line`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -125,6 +126,24 @@ def station_maintain(session: Session, name: str, act: str, reason: str, samples
     found = [row for row in session.ask("stations") if row["name"] == name]
     doing = f"; wait until it has finished {found[0]['act']}" if found and found[0]["act"] else ""
     session.say(f"{name} is stopped for maintenance{doing}")
+
+
+@station.command("capture")
+@name_argument
+@click.option(
+    "--for", "duration", default="60s", show_default=True, metavar="TIME",
+    help="How long at most, like 90s or 5m; Ctrl-C ends it before.",
+)  # fmt: skip
+@click.option("--to", "path", required=True, type=click.Path(path_type=Path), help="A new file.")
+@pass_session
+def station_capture(session: Session, name: str, duration: str, path: Path) -> None:
+    """Capture what goes over a station's wire while it works.
+
+    The bytes are sealed; `cardcentre capture show FILE` tells the dialogue.
+    """
+    from controller.command_line.captures import capture_station, seconds_of  # loads the drivers
+
+    capture_station(session, name, seconds_of(duration), path)
 
 
 @station.command("probe")
