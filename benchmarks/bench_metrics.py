@@ -96,9 +96,11 @@ def _lines() -> Iterator[MeteredLine]:
 
 def _fill(telemetry: Telemetry) -> None:
     tally, random = telemetry.tally, Random(SEED)
-    for station in tally.stations.values():
+    for name in tally.stations:
         for state in StationState:
-            station.change(state, station.since_us + random.randrange(10**9))
+            station = tally.stations[name]
+            at_us = station.since_us + random.randrange(10**9)
+            tally.stations[name] = station.entering(state, at_us)
     for act in ACTS:
         for kind in KINDS:
             histogram = tally.durations.setdefault((act, kind), Histogram(WORK_BOUNDS_S))

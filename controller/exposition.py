@@ -6,9 +6,8 @@ which does not, takes more than ten times as long. What the figures mean is the 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "cardcentre_"
@@ -17,10 +16,12 @@ _LABELS_REMEMBERED = 32_768
 
 #: What follows a family's name on a line of the text, and the figure.
 Sample = tuple[str, float]
+Labels = tuple[str, ...]
+#: Values of labels, bounds of buckets, how many were at most each and in all, and their sum.
+Observed = tuple[Labels, tuple[float, ...], Sequence[int], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(NamedTuple):
     """One metric with the lines of all its samples."""
 
     name: str
@@ -46,9 +47,33 @@ def gauge(name: str, text: str, samples: Iterable[Sample]) -> Family:
     return family(PREFIX + name, "gauge", text, samples)
 
 
-def histogram(name: str, text: str, samples: Iterable[Sample]) -> Family:
-    """Return observations sorted into buckets; what each sample is stands before its labels."""
-    return family(PREFIX + name, "histogram", text, samples)
+def histogram(name: str, text: str, names: Labels, observed: Iterable[Observed]) -> Family:
+    """Return observations sorted into buckets, of every combination of labels."""
+    lines = [
+        _histogram_lines(PREFIX + name, names, values, bounds) % (*running, total, running[-1])
+        for values, bounds, running, total in observed
+    ]
+    return Family(PREFIX + name, "histogram", text, lines)
+
+
+@lru_cache(maxsize=_LABELS_REMEMBERED)
+def _histogram_lines(name: str, names: Labels, values: Labels, bounds: tuple[float, ...]) -> str:
+    """Return the lines of one combination of labels, with a gap for each figure."""
+    limits = (*map(str, bounds), "+Inf")
+    of_buckets = (labelled((*names, "le"), (*values, limit)) for limit in limits)
+    labels = with_gaps(labelled(names, values))
+    return "\n".join(
+        [
+            *(f"{name}_bucket{with_gaps(each)} %d" for each in of_buckets),
+            f"{name}_sum{labels} %r",
+            f"{name}_count{labels} %d",
+        ]
+    )
+
+
+def with_gaps(labels: str) -> str:
+    """Return labels as they stand in text that figures are filled into later."""
+    return labels.replace("%", "%%")
 
 
 def one(value: float) -> tuple[Sample, ...]:
@@ -57,8 +82,10 @@ def one(value: float) -> tuple[Sample, ...]:
 
 
 @lru_cache(maxsize=_LABELS_REMEMBERED)
-def labelled(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+def labelled(names: Labels, values: Labels) -> str:
     """Return labels as they stand behind a name."""
+    if not names:
+        return ""
     pairs = zip(names, map(_escaped, values), strict=True)
     return "{" + ",".join(f'{name}="{value}"' for name, value in pairs) + "}"
 

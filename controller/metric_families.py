@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 
-from controller.clock import day_of
-from controller.exposition import Family, Sample, counter, gauge, histogram, labelled, one
-from controller.tally import ACCEPT, ISSUED, REJECT, Histogram
+from controller.clock import MICROSECONDS, day_of
+from controller.exposition import Family, counter, gauge, histogram, labelled, one, with_gaps
+from controller.tally import ACCEPT, ISSUED, REJECT, SpentUs
 from controller.telemetry import LineFigures, Snapshot
 from jobs.states import CardState, StationState
 
@@ -21,7 +21,10 @@ LATER = "later"
 _GOOD = (CardState.ACCEPTED, CardState.PACKED, CardState.DISPATCHED)
 _SPOILED = (CardState.SPOILED, CardState.DESTROYED)
 _STATE = "cardcentre_station_state"
+_SPENT = "cardcentre_station_state_seconds_total"
 _OF_STATION = ("line", "station", "kind", "state")
+#: More than the stations of the largest centre; some kilobytes each.
+_STATIONS_REMEMBERED = 1024
 
 
 def _word(text: str) -> str:
@@ -90,69 +93,49 @@ def _account(now: Snapshot) -> Iterable[tuple[str, int]]:
 
 def _stations(now: Snapshot) -> Iterator[Family]:
     states: list[str] = []
-    spent: list[Sample] = []
-    for station in now.stations:
-        names = (station.line, station.name, station.kind)
-        states.append(_one_hot(*names, station.time.state))
-        labels = _labels_of_states(*names)
-        seconds = station.time.seconds(now.now_us)
-        spent.extend([(labels[state], time_s) for state, time_s in seconds.items()])
+    spent: list[str] = []
+    for line, name, kind, state, since_us, spent_us in now.stations:
+        one_hot, lines, from_us = _of_station(line, name, kind, state, spent_us)
+        states.append(one_hot)
+        spent.append(lines % ((from_us + max(0, now.now_us - since_us)) / MICROSECONDS))
     text = "1 for the PackML state that a station is in, else 0."
     yield Family(_STATE, "gauge", text, states)
-    yield counter("station_state_seconds", "Time that a station has been in a PackML state.", spent)
+    yield Family(_SPENT, "counter", "Time that a station has been in a PackML state.", spent)
 
 
-@lru_cache(maxsize=4096)
-def _one_hot(line: str, station: str, kind: str, present: StationState) -> str:
-    """Return a station's lines: the larger part of a page, and seldom new."""
-    return "\n".join(
-        f"{_STATE}{labels} {int(state is present)}"
-        for state, labels in _labels_of_states(line, station, kind).items()
-    )
+@lru_cache(maxsize=_STATIONS_REMEMBERED)
+def _of_station(
+    line: str, station: str, kind: str, present: StationState, spent_us: SpentUs
+) -> tuple[str, str, int]:
+    """Return a station's lines, those of times with a gap, and from where what goes there grows.
 
-
-@lru_cache(maxsize=1024)
-def _labels_of_states(line: str, station: str, kind: str) -> dict[StationState, str]:
-    return {
+    They are the larger part of a page, and all but one figure stay what they are for as long as
+    the station stays in its state.
+    """
+    labels = {
         state: labelled(_OF_STATION, (line, station, kind, state.value)) for state in StationState
     }
+    of_states = dict(spent_us)
+    from_us = of_states.setdefault(present, 0)
+    one_hot = [f"{_STATE}{each} {int(state is present)}" for state, each in labels.items()]
+    spent = [
+        f"{_SPENT}{with_gaps(labels[state])} "
+        + ("%r" if state is present else repr(time_us / MICROSECONDS))
+        for state, time_us in of_states.items()
+    ]
+    return "\n".join(one_hot), "\n".join(spent), from_us
 
 
 def _works(now: Snapshot) -> Iterator[Family]:
-    samples = [
-        sample
-        for pair, observed in now.durations.items()
-        for sample in _buckets(observed, ("act", "kind"), pair)
-    ]
-    text = "Time from intent to result of works that were done."
-    yield histogram("work_duration_seconds", text, samples)
+    yield histogram(
+        "work_duration_seconds", "Time from intent to result of works that were done.",
+        ("act", "kind"),
+        ((pair, one.bounds, one.running(), one.total) for pair, one in now.durations.items()),
+    )  # fmt: skip
     yield counter(
         "works", "Works that ended, by what became of them.",
         ((labelled(("act", "kind", "outcome"), works), n) for works, n in now.works.items()),
     )  # fmt: skip
-
-
-def _buckets(
-    observed: Histogram, names: tuple[str, ...] = (), values: tuple[str, ...] = ()
-) -> list[Sample]:
-    buckets, sums, count = _labels_of_buckets(observed.bounds, names, values)
-    running = observed.running()
-    return [
-        *zip(buckets, running, strict=True),
-        (sums, observed.total),
-        (count, running[-1]),
-    ]
-
-
-@lru_cache(maxsize=1024)
-def _labels_of_buckets(
-    bounds: tuple[float, ...], names: tuple[str, ...], values: tuple[str, ...]
-) -> tuple[list[str], str, str]:
-    labels = labelled(names, values) if names else ""
-    with_bound = (*names, "le")
-    limits = (*map(str, bounds), "+Inf")
-    buckets = ["_bucket" + labelled(with_bound, (*values, limit)) for limit in limits]
-    return buckets, f"_sum{labels}", f"_count{labels}"
 
 
 def _orders(now: Snapshot) -> Iterator[Family]:
@@ -197,8 +180,11 @@ def _of_lines(lines: Iterable[LineFigures]) -> Iterator[Family]:
 
 
 def _of_ledger(now: Snapshot) -> Iterator[Family]:
-    text = "Time that events waited until they were durable."
-    yield histogram("ledger_write_seconds", text, _buckets(now.writes))
+    writes = now.writes
+    yield histogram(
+        "ledger_write_seconds", "Time that events waited until they were durable.", (),
+        [((), writes.bounds, writes.running(), writes.total)],
+    )  # fmt: skip
     yield gauge("ledger_waiting_groups", "Groups not yet durable.", one(now.ledger_waiting))
     yield gauge("ledger_fault", "1 while the ledger cannot be written.", one(int(now.ledger_fault)))
     yield counter(

@@ -11,7 +11,7 @@ from controller.tally import Histogram, OpenOrder, StationTime, Tally
 from controller.verbs import LineParts
 from jobs.events import Kind
 from jobs.ledger.ledger import Ledger
-from jobs.states import CardState
+from jobs.states import CardState, StationState
 
 TRANSPORT = "transport"
 
@@ -32,16 +32,6 @@ def metered(parts: LineParts) -> MeteredLine:
     stations = (line.transport, *line.stations)
     kinds = {one.name: one.kind.value if one.kind else TRANSPORT for one in stations}
     return MeteredLine(line.name, kinds, lambda: len(parts.feeder.cards), line.work_in_process_max)
-
-
-@dataclass(frozen=True, slots=True)
-class StationFigures:
-    """A station and its time."""
-
-    line: str
-    name: str
-    kind: str
-    time: StationTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ class Snapshot:
     works: Mapping[tuple[str, str, str], int]
     durations: Mapping[tuple[str, str], Histogram]
     writes: Histogram
-    stations: tuple[StationFigures, ...]
+    stations: tuple[StationTime, ...]
     card_states: Mapping[CardState, int]
     open_orders: Mapping[OpenOrder, int]
     lines: tuple[LineFigures, ...]
@@ -101,14 +91,14 @@ class Telemetry:
         self._lines = tuple(lines)
         self._now_us = now_us
         self._ledger_fault = ledger_fault
-        kinds = {name: kind for line in self._lines for name, kind in line.kinds.items()}
-        self.tally = Tally(ledger.books, kinds, now_us())
+        self.tally = Tally(ledger.books, self._stopped(now_us()))
         ledger.listeners.append(self.tally.see)
-        ledger.on_written = self.tally.writes.observe
+        ledger.on_written = self.tally.waits_s.append
 
     def snapshot(self) -> Snapshot:
         """Copy the figures of this moment; to be called where events are told."""
         tally, ledger = self.tally, self._ledger
+        tally.count()
         return Snapshot(
             now_us=self._now_us(),
             stages=dict(tally.stages),
@@ -118,7 +108,7 @@ class Telemetry:
             works=dict(tally.works),
             durations={pair: one.copy() for pair, one in tally.durations.items()},
             writes=tally.writes.copy(),
-            stations=tuple(self._stations()),
+            stations=tuple(tally.stations.values()),
             card_states=dict(tally.card_states),
             open_orders=dict(tally.open_orders),
             lines=tuple(self._of_line(line) for line in self._lines),
@@ -131,11 +121,11 @@ class Telemetry:
             ledger_fault=bool(self._ledger_fault()),
         )
 
-    def _stations(self) -> Iterable[StationFigures]:
+    def _stopped(self, now_us: int) -> Iterable[StationTime]:
+        """Return every station stopped until it says otherwise, whatever it was yesterday."""
         for line in self._lines:
             for name, kind in line.kinds.items():
-                time = self.tally.stations[name].copy()
-                yield StationFigures(line.name, name, kind, time)
+                yield StationTime(line.name, name, kind, StationState.STOPPED, now_us)
 
     def _of_line(self, line: MeteredLine) -> LineFigures:
         row = self._ledger.books.line(line.name)

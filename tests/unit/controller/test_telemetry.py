@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from controller.clock import MICROSECONDS
-from controller.exposition import exposition
+from controller.exposition import exposition, histogram
 from controller.metric_families import due_label, families
 from controller.reason_labels import REASON_LABELS, reason_label
+from controller.tally import COUNTED_TOGETHER
 from jobs.account import account
 from jobs.events import Draft, Kind
 from tests.unit.controller.metered_centre import Metered, samples
@@ -202,6 +203,41 @@ async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards() -> None
     await centre.change_card(2, trigger="spoil", reason="misprint")
     assert exposition(families(before)) == page
     assert exposition(families(telemetry.snapshot())) != page
+
+
+async def test_little_is_kept_for_counting_when_nobody_looks_and_nothing_is_lost() -> None:
+    centre = await Metered().open()
+    await asyncio.sleep(0)  # the ledger tells of its writes on the loop's next turn
+    telemetry = centre.measure()
+    for _ in range(COUNTED_TOGETHER + 1):
+        await centre.change_station("printer-1", "Held")
+        await centre.change_station("printer-1", "Execute")
+        await asyncio.sleep(0)
+        assert len(telemetry.tally.waits_s) <= COUNTED_TOGETHER
+    found, events = scraped(centre), 2 * (COUNTED_TOGETHER + 1)
+    assert found['cardcentre_ledger_events_total{kind="station_changed"}'] == events
+    assert found["cardcentre_ledger_write_seconds_count"] == events
+
+
+async def test_a_state_left_and_entered_in_one_moment_is_shown_at_once() -> None:
+    centre = await Metered().open()
+    centre.measure()
+    station = 'kind="printer",line="line-1",state="Held",station="printer-1"'
+    name = f"cardcentre_station_state_seconds_total{{{station}}}"
+    assert name not in scraped(centre)
+    await centre.change_station("printer-1", "Held")
+    await centre.change_station("printer-1", "Stopped")
+    assert scraped(centre)[name] == 0
+
+
+def test_a_percent_sign_in_a_label_stays_one() -> None:
+    told = histogram("wet", "Wet.", ("air",), [(("100%d",), (1.0,), (2, 3), 4.5)])
+    assert [line.partition(" ")[::2] for line in told.lines[0].split("\n")] == [
+        ('cardcentre_wet_bucket{air="100%d",le="1.0"}', "2"),
+        ('cardcentre_wet_bucket{air="100%d",le="+Inf"}', "3"),
+        ('cardcentre_wet_sum{air="100%d"}', "4.5"),
+        ('cardcentre_wet_count{air="100%d"}', "3"),
+    ]
 
 
 async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
