@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -27,6 +26,7 @@ from config.programme_settings import ProgrammeSettings
 from config.settings import Settings
 from config.shifts import Shift, shift_problems
 from config.simulation import Simulation
+from config.wire_urls import encoder_url, wire_url
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -58,19 +58,6 @@ STATION_OF_OPERATION = {
     Operation.INSPECT: StationKind.INSPECTION,
 }
 
-SCHEMES = ("serial", "tcp", "sim")
-
-
-def _wire_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
-        raise ValueError(f"a wire begins with {', '.join(f'{s}://' for s in SCHEMES)}")
-    if parts.scheme == "tcp" and not (parts.hostname and parts.port):
-        raise ValueError("a TCP wire is tcp://HOST:PORT")
-    if parts.scheme == "serial" and not parts.path.startswith("/"):
-        raise ValueError("a serial wire is serial:///dev/NAME?baud=115200")
-    return url
-
 
 class MachineTimeouts(Settings):
     """How long to wait for a machine; never divided by a simulation's pace."""
@@ -88,7 +75,7 @@ class Machine(Settings):
     serial_number: str = ""  # when set, another unit on the port is refused
     timeouts: MachineTimeouts = MachineTimeouts()
 
-    _check_url = field_validator("url")(_wire_url)
+    _check_url = field_validator("url")(wire_url)
 
 
 class Station(Settings):
@@ -109,8 +96,10 @@ class Station(Settings):
                 raise ValueError(f"{self.name}: a person's desk has no wire")
         elif not self.url:
             raise ValueError(f"{self.name}: url is missing")
+        elif self.kind is StationKind.ENCODER:
+            encoder_url(self.url)
         else:
-            _wire_url(self.url)
+            wire_url(self.url)
         return self
 
 

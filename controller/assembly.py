@@ -12,6 +12,7 @@ from typing import cast
 
 from config.centre import Centre, Line, MachineTimeouts, Station, StationKind
 from config.products import Product
+from config.wire_urls import PC_SC
 from controller.acts import LineView
 from controller.chip_keys import chip_keys_of
 from controller.clock import Clock
@@ -44,11 +45,11 @@ from controller.startup import (
 from controller.stations import Driver, Port
 from controller.stations import Station as RunningStation
 from controller.verbs import LineParts
-from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import profile_named
 from drivers.chip_reader import EncoderTimeouts
 from drivers.encoder import ChipEncoder
 from drivers.laminator import Laminator, LaminatorTimeouts
+from drivers.open_chip_reader import open_chip_reader
 from drivers.open_wire import open_wire
 from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.reader import ReadBackReader, ReaderTimeouts
@@ -276,11 +277,19 @@ class Assembly:
             return None
         tap = Tap()
 
-        async def open_driver() -> Driver:
-            wire = tap.around(await self._open_wire(station.url, station.timeouts.connect_s))
-            return self._driver(station, wire)
+        async def open_tapped(url: str, connect_timeout_s: float) -> Wire:
+            return tap.around(await self._open_wire(url, connect_timeout_s))
 
-        return Port(open_driver, expected_serial=station.serial_number, tap=tap)
+        async def open_driver() -> Driver:
+            if station.kind is StationKind.ENCODER:
+                return await self._encoder(station, open_tapped)
+            return self._driver(station, await open_tapped(station.url, station.timeouts.connect_s))
+
+        # A reader behind PC/SC is another program's: there is no wire to listen to.
+        has_wire = not station.url.startswith(PC_SC)
+        return Port(
+            open_driver, expected_serial=station.serial_number, tap=tap if has_wire else None
+        )
 
     def _driver(self, station: Station, wire: Wire) -> Driver:
         times: MachineTimeouts = station.timeouts
@@ -290,15 +299,18 @@ class Assembly:
             case StationKind.LAMINATOR:
                 laminator = LaminatorTimeouts(times.reply_s, times.act_s, times.act_s)
                 return Laminator(wire, timeouts=laminator)
-            case StationKind.ENCODER:
-                profile = profile_named(self._chip_profile())
-                encoder = EncoderTimeouts(times.reply_s, min(times.act_s, 30.0))
-                reader = CcidReader(wire, encoder, echo=station.echo)
-                return ChipEncoder(reader, profile, keys=self._chip_keys)
             case StationKind.READER:
                 return ReadBackReader(wire, ReaderTimeouts(times.reply_s, times.reply_s, 10.0))
-            case StationKind.INSPECTION:
-                raise AssertionError("a person's desk has no driver")
+            case StationKind.ENCODER | StationKind.INSPECTION:
+                raise AssertionError("an encoder has a reader, and a person's desk no driver")
+
+    async def _encoder(self, station: Station, open_wire: OpenWire) -> ChipEncoder:
+        times = station.timeouts
+        timeouts = EncoderTimeouts(times.reply_s, min(times.act_s, 30.0))
+        reader = await open_chip_reader(
+            station.url, timeouts, times.connect_s, open_wire, echo=station.echo
+        )
+        return ChipEncoder(reader, profile_named(self._chip_profile()), keys=self._chip_keys)
 
     def _chip_profile(self) -> str:
         profiles = [p.chip_profile for p in self._products.values() if p.chip_profile]

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import profile_named
+from drivers.chip_reader import ChipReader
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError, NoCard, WireClosed
 from drivers.identity import Identity
@@ -38,10 +38,20 @@ class Exercised:
     took_s: float
 
 
-async def exercise(kind: str, wire: Wire, *, echo: bool = True) -> AsyncIterator[Exercised]:
-    """Try the verbs of a machine one by one; none on a closed wire or on a machine not known."""
+def exercise(kind: str, wire: Wire) -> AsyncIterator[Exercised]:
+    """Try the verbs of a machine on a wire, one by one."""
+    return _tried(_VERBS[kind](wire))
+
+
+def exercise_encoder(reader: ChipReader) -> AsyncIterator[Exercised]:
+    """Try the verbs of an encoder, whatever reader it has."""
+    return _tried(_encoder(reader))
+
+
+async def _tried(verbs: list[Verb]) -> AsyncIterator[Exercised]:
+    """Try verbs in turn; none on a closed wire or on a machine not known."""
     loop = asyncio.get_running_loop()
-    for name, verb in _VERBS[kind](wire) if kind != "encoder" else _encoder(wire, echo=echo):
+    for name, verb in verbs:
         begun_s = loop.time()
         gone = False
         try:
@@ -134,9 +144,9 @@ def _transport(wire: Wire) -> list[Verb]:
     ]
 
 
-def _encoder(wire: Wire, *, echo: bool) -> list[Verb]:
+def _encoder(reader: ChipReader) -> list[Verb]:
     # A chip's own serial number can be read under every profile, and needs no keys.
-    encoder = ChipEncoder(CcidReader(wire, echo=echo), profile_named("rid2-plain"))
+    encoder = ChipEncoder(reader, profile_named("rid2-plain"))
 
     async def chip() -> str:
         if not await encoder.card_present():

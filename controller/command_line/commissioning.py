@@ -13,15 +13,18 @@ from typing import Any, TypeVar
 import click
 
 from controller.command_line.output import Column, Page, json_option, write_json
-from controller.command_line.ports import baud_of, open_port, refuse_if_held
+from controller.command_line.ports import baud_of, open_port, open_reader, refuse_if_held
 from controller.command_line.problems import No, WrongUse
 from controller.command_line.progress import progress, waiting
 from controller.command_line.session import Session, pass_session
-from controller.exercise import Exercised, exercise
+from controller.exercise import Exercised, exercise, exercise_encoder
+from drivers.chip_reader import ChipReader
 from drivers.conformance.check import Result, Verdict
 from drivers.conformance.kinds import KINDS, MODELS, SUITES, conformance, count_of, suite_of
 from drivers.conformance.probe import Found, Probed, probe, tell
 from drivers.errors import DriverError
+from drivers.open_wire import PC_SC
+from drivers.wire import Wire
 
 RESULT = [
     Column("id", "check"),
@@ -101,7 +104,10 @@ def conformance_command(
 
 def show_exercise(session: Session, where: str, *, as_json: bool) -> None:
     """Run the machine of a station, or at a URL, through its verbs."""
-    if "://" in where:
+    if where.startswith(PC_SC):
+        refuse_if_held(session, where)
+        kind, url, echo = "encoder", where, True
+    elif "://" in where:
         refuse_if_held(session, where)
         with waiting(f"asking who is on {where}"):
             found = _at_the_port(probe(where, open_port)).found
@@ -136,11 +142,17 @@ def _station(session: Session, name: str) -> tuple[str, str, bool]:
 
 
 async def _exercise(kind: str, url: str, *, echo: bool) -> list[Exercised]:
-    wire = await open_port(url)
+    machine: ChipReader | Wire
+    if kind == "encoder":
+        machine = await open_reader(url, echo=echo)
+        tried = exercise_encoder(machine)
+    else:
+        machine = await open_port(url)
+        tried = exercise(kind, machine)
     try:
-        return [one async for one in exercise(kind, wire, echo=echo)]
+        return [one async for one in tried]
     finally:
-        await wire.aclose()
+        await machine.aclose()
 
 
 async def _check(kind: str, url: str, cards: int) -> tuple[Found | None, list[Result]]:

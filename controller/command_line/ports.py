@@ -15,6 +15,8 @@ from controller.api.client import CentreClient, CentreError, NotRunning, path_of
 from controller.command_line.doors import Odd
 from controller.command_line.problems import No
 from controller.command_line.session import Session
+from drivers.chip_reader import ChipReader, EncoderTimeouts
+from drivers.open_chip_reader import open_chip_reader
 from drivers.open_wire import open_wire
 from drivers.wire import Wire
 from jobs.station_causes import MAINTENANCE
@@ -26,6 +28,11 @@ DEFAULT_BAUD = 115_200
 async def open_port(url: str) -> Wire:
     """Open a wire; raises `WireNotOpened`."""
     return await open_wire(url, CONNECT_TIMEOUT_S)
+
+
+async def open_reader(url: str, *, echo: bool) -> ChipReader:
+    """Open an encoder's reader; raises `WireNotOpened`."""
+    return await open_chip_reader(url, EncoderTimeouts(), CONNECT_TIMEOUT_S, open_wire, echo=echo)
 
 
 def baud_of(url: str) -> int | None:
@@ -77,7 +84,10 @@ def _wires(file: Path) -> Iterator[tuple[str, str]]:
 
 def _place(url: str) -> str:
     """Return what two URLs of one port have in common."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url  # opening it says what it should be
     if parts.scheme == "serial":
         return os.path.realpath(parts.path)
     return parts.netloc.lower()

@@ -73,7 +73,10 @@ class Probed:
 
 def urls_to_try(url: str) -> tuple[str, ...]:
     """Return the URL with each likely setting; settings that it gives are the only ones tried."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return (url,)  # opening it says what it should be
     if parts.scheme != "serial" or parse_qsl(parts.query):
         return (url,)
     return tuple(f"{url.rstrip('?')}?{line}" for line in LINES)

@@ -46,10 +46,12 @@ stations = [
 """
 
 
-async def cardcentre(folder: Path, *arguments: str) -> tuple[int, str, str]:
+async def cardcentre(
+    folder: Path, *arguments: str, python_path: Path = ROOT
+) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "controller.command_line.main", *arguments,
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder, env={**os.environ, "PYTHONPATH": f"{python_path}:{ROOT}"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(60):
@@ -206,3 +208,38 @@ async def test_a_station_that_is_not_cannot_be_exercised(tmp_path: Path) -> None
     (tmp_path / "centre.toml").write_text(CENTRE.format(url="sim://reader-1"))
     code, _, err = await cardcentre(tmp_path, "station", "exercise", "reader-9")
     assert (code, err) == (2, "cardcentre: the centre has no machine named reader-9\n")
+
+
+async def test_what_is_no_url_is_told_in_one_line(tmp_path: Path) -> None:
+    for arguments in (
+        ("station", "probe"),
+        ("station", "exercise"),
+        ("conformance", "reader", "--wire"),
+    ):
+        code, _, err = await cardcentre(tmp_path, *arguments, "serial://[ttyS0")
+        assert (code, len(err.splitlines())) == (1, 1)
+        assert "not a URL" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("station", "probe"), "this needs a serial reader"),
+        (("conformance", "encoder", "--wire"), "this needs a serial reader"),
+        (("station", "exercise"), "install cardcentre with its extra `pcsc`"),
+    ],
+)
+async def test_what_pc_sc_cannot_do_or_lacks_is_told_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """pyscard is hidden, for it may be installed."""
+    hidden = tmp_path / "hidden" / "smartcard"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError")
+    for name in ("Maker%20Reader", "Maker [CCID]"):
+        code, out, err = await cardcentre(
+            tmp_path, *arguments, f"pcsc://{name}", python_path=hidden.parent
+        )
+        assert (code, out) == (1, "")
+        assert said in err
+        assert len(err.splitlines()) == 1

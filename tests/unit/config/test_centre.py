@@ -194,6 +194,24 @@ def test_a_wire_that_cannot_be_is_refused_with_what_it_should_look_like(
     assert any(said in problem for problem in found), found
 
 
+def test_only_an_encoder_may_be_behind_pc_sc(tmp_path: Path) -> None:
+    url = "pcsc://Maker%20Reader%20%5BCCID%5D%2000%2000"
+    good = tmp_path / "good.toml"
+    good.write_text(SIMULATED.replace("sim://encoder-1", url), encoding="utf-8")
+    assert load_centre(good).lines[0].stations
+    for other in ("printer-1", "reader-1", "line-1-transport"):
+        found = mistakes(tmp_path, SIMULATED.replace(f"sim://{other}", url))
+        assert len(found) == 1
+        assert found[0].startswith("lines[0].")
+        assert "only an encoder may be behind PC/SC (pcsc://)" in found[0]
+
+
+@pytest.mark.parametrize("name", ["", "Maker Reader", "Maker%20[CCID]", "Maker/1", "Maker?x=1"])
+def test_a_reader_behind_pc_sc_has_a_quoted_name(tmp_path: Path, name: str) -> None:
+    found = mistakes(tmp_path, SIMULATED.replace("sim://encoder-1", f"pcsc://{name}"))
+    assert any("a reader is pcsc://NAME, with %20 for a space" in one for one in found), found
+
+
 def test_what_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -> None:
     (found,) = mistakes(tmp_path, "name = ")
     assert "not a TOML file" in found

@@ -1,0 +1,116 @@
+"""Debian's pcscd and pyscard, put where our driver in this process finds them.
+
+pcscd runs in namespaces of its own (`test_pcscd.py`); a folder of ours is mounted where it makes
+its socket. pyscard belongs to Debian's Python: one link lends it to the Python of this environment,
+and nothing else of Debian's comes with it.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from tests.peers.peer import missing, peer
+from tests.peers.test_pcscd import OWN_NAMESPACE, SERIAL_DRIVER, require_pcscd
+
+#: Debian's own: the package belongs to it, not to the Python of a virtual environment.
+PYTHON = "/usr/bin/python3"
+_WHERE = (
+    "import smartcard, importlib.metadata as m; print(smartcard.__path__[0], m.version('pyscard'))"
+)
+_SCRIPT = """
+set -eu
+mount -t tmpfs tmpfs /run
+mkdir /run/pcscd
+mount --bind {socket} /run/pcscd
+ulimit -f 20000
+LIBCCID_ifdLogLevel=0x0001 exec {pcscd} --foreground --error --config {readers}
+"""
+
+
+class PcscService:
+    """pcscd with the serial readers that it is told of."""
+
+    def __init__(self, socket_folder: Path, folder: Path) -> None:
+        require_pcscd()
+        self._pcscd = peer("pcscd", "pcscd", "--version")
+        self._socket_folder = socket_folder
+        self._readers = folder / "pcsc-readers"
+        self._log = folder / "pcscd.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._readers.mkdir()
+
+    @property
+    def socket(self) -> Path:
+        return self._socket_folder / "pcscd.comm"
+
+    def add(self, name: str, url: str) -> str:
+        """Tell it of an encoder on a pseudo-terminal; returns the URL that is then its own."""
+        (self._readers / name).write_text(
+            f'FRIENDLYNAME "{name}"\n'
+            f"DEVICENAME {urlsplit(url).path}:GemPCTwin\n"
+            f"LIBPATH {SERIAL_DRIVER}\n"
+            f"CHANNELID {len(list(self._readers.iterdir()))}\n"
+        )
+        return f"pcsc://{quote(name)}"
+
+    def start(self) -> None:
+        """Start it; it is there when `is_up`."""
+        self.socket.unlink(missing_ok=True)
+        script = _SCRIPT.format(
+            socket=shlex.quote(str(self._socket_folder)),
+            pcscd=shlex.quote(self._pcscd),
+            readers=shlex.quote(str(self._readers)),
+        )
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*OWN_NAMESPACE, "bash", "-c", script],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def is_up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        return self.socket.exists()
+
+    def kill(self) -> None:
+        """Kill it as no handler can hinder, before the terminals of its readers hang up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def pcsc_socket_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Lend pyscard to this process and those that it starts, and tell it where pcscd will be.
+
+    Its library looks up the place once a process, so that all tests of a process share the folder.
+    """
+    asked = subprocess.run([PYTHON, "-c", _WHERE], capture_output=True, text=True, check=False)
+    if asked.returncode:
+        missing("pyscard is not installed (Debian package python3-pyscard)")
+    where, version = asked.stdout.split()
+    print(f"peer pyscard: {version}")
+    lent = tmp_path_factory.mktemp("lent")
+    (lent / "smartcard").symlink_to(where)
+    folder = tmp_path_factory.mktemp("pcsc")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(lent)
+        patch.setenv("PYTHONPATH", os.pathsep.join((str(lent), *_python_path())))
+        patch.setenv("PCSCLITE_CSOCK_NAME", str(folder / "pcscd.comm"))
+        try:
+            import smartcard.scard  # noqa: F401  (is it made for this Python?)
+        except ImportError as error:
+            missing(f"Debian's pyscard is not for Python {sys.version_info[:2]}: {error}")
+        yield folder
+
+
+def _python_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
