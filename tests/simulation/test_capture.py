@@ -224,7 +224,15 @@ async def test_a_centre_that_stops_ends_its_captures_and_writes_nothing_more(
 async def test_what_cannot_be_captured_is_refused_and_leaves_no_trace(tmp_path: Path) -> None:
     config = centre(FIRST, products=["first-generation"])
     async with scene(tmp_path, config, person=False) as stage:
-        for name, text in (("inspection-1", "is a desk"), ("nobody", "no station nobody")):
+        laminator = next(
+            one for one in stage.service.lines["line-1"].line.stations if one.kind == "laminator"
+        )
+        laminator.port.tap = None  # as of a reader behind PC/SC
+        for name, text in (
+            ("inspection-1", "is a desk"),
+            ("nobody", "no station nobody"),
+            (laminator.name, "laminator-1 has no wire of its own"),
+        ):
             with pytest.raises(Refused, match=text):
                 await stage.verbs.begin_capture(name, TECHNICIAN, 60)
             with pytest.raises(Refused):
