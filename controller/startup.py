@@ -113,7 +113,8 @@ class Startup:
             await line.places.until(lambda: self._out_of_step() is not None)
             # One at a time: while one is put on record, another may get something to do.
             station = self._out_of_step()
-            assert station is not None
+            if station is None:
+                continue  # in step again before we were told
             if transport.usable:
                 await station.unsuspend()
             else:
