@@ -21,6 +21,7 @@ from config.deliveries import Delivery
 from config.doors import Api, Metrics, Output, Reports
 from config.loading import Mistakes, Problem, load_toml
 from config.mqtt import Mqtt
+from config.printer_models import why_not_a_printer
 from config.products import Operation, Product, shipped_product, shipped_product_names
 from config.programme_settings import ProgrammeSettings
 from config.settings import Settings
@@ -100,6 +101,8 @@ class Station(Settings):
             encoder_url(self.url)
         else:
             wire_url(self.url)
+        if self.kind is StationKind.PRINTER and (problem := why_not_a_printer(self.model)):
+            raise ValueError(f"{self.name}: {problem}")
         return self
 
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import cast
 
 from config.centre import Centre, Line, MachineTimeouts, Station, StationKind
+from config.printer_models import PrinterModel
 from config.products import Product
 from config.wire_urls import PC_SC
 from controller.acts import LineView
@@ -29,6 +30,7 @@ from controller.outputs import Outputs
 from controller.packing import Packing
 from controller.places import Places
 from controller.preparation import Preparation
+from controller.printers import PRINTERS
 from controller.recovery import Recovery
 from controller.rendering.faces import FaceRenderer
 from controller.rendering.fonts import PrintFont
@@ -51,7 +53,6 @@ from drivers.encoder import ChipEncoder
 from drivers.laminator import Laminator, LaminatorTimeouts
 from drivers.open_chip_reader import open_chip_reader
 from drivers.open_wire import open_wire
-from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.reader import ReadBackReader, ReaderTimeouts
 from drivers.tap import Tap
 from drivers.transport import Transport, TransportTimeouts
@@ -295,7 +296,7 @@ class Assembly:
         times: MachineTimeouts = station.timeouts
         match station.kind:
             case StationKind.PRINTER:
-                return CardPrinter(wire, PrinterTimeouts(times.reply_s, times.act_s, times.act_s))
+                return PRINTERS[PrinterModel(station.model)](wire, times)
             case StationKind.LAMINATOR:
                 laminator = LaminatorTimeouts(times.reply_s, times.act_s, times.act_s)
                 return Laminator(wire, timeouts=laminator)

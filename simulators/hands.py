@@ -27,6 +27,7 @@ from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine
 from simulators.plant import PlantLine
 from simulators.printer import SimulatedPrinter
+from simulators.retransfer import SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport
 
 #: The books' name of the carrier, and of the parts of a station.
@@ -34,6 +35,7 @@ BETWEEN_SENSORS: Final = "between sensors"
 INFEED, INSIDE, OUTFEED = "infeed", "inside", "outfeed"
 
 CONSUMABLE_EMPTY: Final = "device.consumable_empty"
+FACES_OF_A_CARD: Final = 2
 _MANAGEMENT_FILE: Final = 5
 _CARD_SERIAL: Final = slice(8, 24)
 
@@ -127,7 +129,7 @@ class Hands:
         if self.floor.at(place) is None or (reaches_in and self.moving(owner)):
             return None
         match self.machine(owner):
-            case SimulatedPrinter() as printer if reaches_in:
+            case SimulatedPrinter() | SimulatedRetransferPrinter() as printer if reaches_in:
                 card = printer.clear_jam()
             case SimulatedLaminator() as laminator if reaches_in:
                 card = laminator.take_from_inside()
@@ -158,6 +160,11 @@ class Hands:
                 printer.close_cover()
                 if code == CONSUMABLE_EMPTY or printer.ribbon_left <= 0:
                     printer.refill_ribbon()
+            case SimulatedRetransferPrinter() as printer:
+                printer.close_cover()
+                printer.repair_roller()
+                if code == CONSUMABLE_EMPTY or opened or printer.faces_left < FACES_OF_A_CARD:
+                    printer.refill()
             case SimulatedLaminator() as laminator:
                 laminator.close_door()
                 if opened or code == CONSUMABLE_EMPTY:

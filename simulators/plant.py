@@ -12,7 +12,8 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from config.centre import Centre, Line, StationKind
+from config.centre import Centre, Line, Station, StationKind
+from config.printer_models import PrinterModel
 from config.products import ChipProfile, shipped_product
 from config.simulation import MachineWear, Simulation
 from simulators.encoder import EncoderSettings, SimulatedEncoder
@@ -21,6 +22,7 @@ from simulators.laminator import LaminatorSettings, SimulatedLaminator
 from simulators.machine import Machine, Pace
 from simulators.printer import PrinterSettings, SimulatedPrinter
 from simulators.reader import ReaderSettings, SimulatedReader
+from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import MemoryWire, memory_pair
 
@@ -109,7 +111,7 @@ def _line(line: Line, simulation: Simulation, *, secured: bool) -> PlantLine:
         return Pace(Random(f"{seed}:{name}"), simulation.pace, wear.spread)
 
     machines = {
-        station.name: _machine(station.kind, floor, index, pace(station.name), wear)
+        station.name: _machine(station, floor, index, pace(station.name), wear)
         for index, station in enumerate(line.stations)
         if station.kind is not StationKind.INSPECTION
     }
@@ -127,18 +129,11 @@ def _line(line: Line, simulation: Simulation, *, secured: bool) -> PlantLine:
     return PlantLine(line.name, floor, transport, machines, kinds, chips)
 
 
-def _machine(kind: StationKind, floor: Floor, index: int, pace: Pace, wear: MachineWear) -> Machine:
+def _machine(station: Station, floor: Floor, index: int, pace: Pace, wear: MachineWear) -> Machine:
     number = index + 1
-    match kind:
+    match station.kind:
         case StationKind.PRINTER:
-            printer = PrinterSettings(
-                insert_s=wear.insert_s,
-                print_s=wear.print_s,
-                ribbon_capacity_cards=wear.ribbon_cards,
-                misprint_share=wear.misprint_share,
-                jam_share=wear.jam_share,
-            )
-            return SimulatedPrinter(floor, index, pace, printer, f"PRN-{number:04d}")
+            return _printer(PrinterModel(station.model), floor, index, pace, wear)
         case StationKind.LAMINATOR:
             laminator = LaminatorSettings(
                 laminate_s=wear.laminate_s,
@@ -158,6 +153,33 @@ def _machine(kind: StationKind, floor: Floor, index: int, pace: Pace, wear: Mach
             return SimulatedReader(floor, index, pace, ReaderSettings(read_s=wear.read_s), sam_id)
         case StationKind.INSPECTION:
             raise AssertionError("a person's desk is no machine")
+
+
+def _printer(
+    model: PrinterModel, floor: Floor, index: int, pace: Pace, wear: MachineWear
+) -> Machine:
+    number = index + 1
+    match model:
+        case PrinterModel.ESCAPE:
+            ribbon = PrinterSettings(
+                insert_s=wear.insert_s,
+                print_s=wear.print_s,
+                ribbon_capacity_cards=wear.ribbon_cards,
+                misprint_share=wear.misprint_share,
+                jam_share=wear.jam_share,
+            )
+            return SimulatedPrinter(floor, index, pace, ribbon, f"PRN-{number:04d}")
+        case PrinterModel.RETRANSFER:
+            film = RetransferSettings(
+                insert_s=wear.insert_s,
+                print_s=wear.print_s,
+                film_capacity_faces=2 * wear.ribbon_cards,
+                ribbon_capacity_faces=2 * wear.ribbon_cards,
+                misprint_share=wear.misprint_share,
+                jam_share=wear.jam_share,
+                film_tear_share=wear.jam_share / 5,
+            )
+            return SimulatedRetransferPrinter(floor, index, pace, film, f"RTP-{number:04d}")
 
 
 def _chips(random: Random, failure_share: float, *, secured: bool) -> Iterator[ChipMemory]:

@@ -23,7 +23,9 @@ class PersonsVerbs:
         async def verb(*arguments: Any) -> Any:
             try:
                 return await getattr(Verbs(self.service), name)(*arguments)
-            except PowerCut:
-                raise Away from None
+            except (Exception, PowerCut):
+                if self.service() is not None:
+                    raise
+                raise Away from None  # whatever a controller without power stumbles over
 
         return verb

@@ -7,7 +7,7 @@ ledger as the last commit left it, and the machines as they are.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -176,6 +176,10 @@ class World:
         if self.running is not None:
             self.running.cancel()
 
+    def powered(self) -> Service | None:
+        """Return the controller of the moment while it has power."""
+        return self.service if self.power.on else None
+
     async def takes(self, orders: int, counties: int = 3, faults: int = 0) -> None:
         """Give the running centre a package and blanks."""
         assert self.service is not None
@@ -196,12 +200,18 @@ class World:
         return [order.id for order in orders if order.state not in ended]
 
 
-@asynccontextmanager
-async def world(
+def world(
     folder: Path, seed: int = 1, store_type: type[SupplyStore] = SupplyStore, **wear: float
+) -> AbstractAsyncContextManager[World]:
+    """Machines of the shipped centre with power, and a person who looks after them."""
+    return world_of(centre_file(**wear), folder, seed, store_type)
+
+
+@asynccontextmanager
+async def world_of(
+    config: Centre, folder: Path, seed: int, store_type: type[SupplyStore]
 ) -> AsyncIterator[World]:
-    """Machines with power, and a person who looks after them."""
-    config = centre_file(**wear)
+    """Machines of a centre with power, and a person who looks after them."""
     assert config.simulation is not None
     simulation = config.simulation.model_copy(update={"seed": seed})
     config = config.model_copy(update={"simulation": simulation})
@@ -209,7 +219,7 @@ async def world(
     async with Plant.of(config, simulation) as plant:
         made = World(config, plant, folder, clock, seed, store_type)
         async with asyncio.TaskGroup() as group:
-            verbs = cast("OperatorsVerbs", PersonsVerbs(lambda: made.service))
+            verbs = cast("OperatorsVerbs", PersonsVerbs(made.powered))
             people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
             persons = [group.create_task(person.run()) for person in people]
             try:
