@@ -3,6 +3,7 @@
 Every check powers the chip on anew and off again. Nothing is written, except by the last rows.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from drivers.conformance.bench import Bench, Run, shown
@@ -17,14 +18,25 @@ from drivers.conformance.ccid_dialogue import (
     reply,
 )
 from drivers.conformance.check import Failed, Skipped
-from drivers.conformance.chip_dialogue import CARD_S, Chip, opened, parsed, powered, with_chip
+from drivers.conformance.chip_dialogue import (
+    CARD_S,
+    OK,
+    Answering,
+    Chip,
+    opened,
+    parsed,
+    powered,
+    with_chip,
+)
 from drivers.t1 import block
 
 SELECT: Final = bytes.fromhex("00A4040405F05249443200")
 SELECT_TEXT, SELECT_MANAGEMENT = bytes.fromhex("00A4020C020001"), bytes.fromhex("00A4020C020005")
 READ_SERIAL: Final = bytes.fromhex("00B0000008")
-OK, NOT_ALLOWED = 0x9000, 0x6982
+NOT_ALLOWED: Final = 0x6982
 NO_APPLICATION: Final = bytes.fromhex("00A4040405F0FFFFFFFF00")
+NO_FILE, NO_INSTRUCTION = bytes.fromhex("00A4020C027777"), bytes.fromhex("00FE0000")
+NO_CLASS: Final = bytes.fromhex("B0A40000")
 
 
 def _answer_to_reset(volts: int) -> Run:
@@ -97,14 +109,16 @@ async def _resynchronised(chip: Chip) -> str:
     return shown(answer)
 
 
-async def _selected(chip: Chip) -> str:
+async def selected(chip: Answering) -> str:
+    """Select by name, and look at what comes back."""
     data, word = await chip.ask(SELECT)
     if word != OK or data[:1] != b"\x62":
         raise Failed(f"{word:04X}, {shown(data[:2])}")
     return f"{word:04X}"
 
 
-async def _life_cycle(chip: Chip) -> str:
+async def life_cycle(chip: Answering) -> str:
+    """Select by name, and look for the life cycle."""
     data, _ = await chip.ask(SELECT)
     at = data.find(b"\x8a\x01")
     if at < 0 or data[at + 2] not in {0x03, 0x05, 0x0C}:
@@ -147,10 +161,10 @@ async def _chained(chip: Chip) -> str:
     return "R(1), then 9000"
 
 
-def _says(word: int, *commands: bytes) -> Run:
+def says(word: int, *commands: bytes) -> Callable[[Answering], Awaitable[str]]:
     """Return the run of commands whose last one is answered with this status word."""
 
-    async def run(chip: Chip) -> str:
+    async def run(chip: Answering) -> str:
         got = 0
         for command in commands:
             _, got = await chip.ask(command)
@@ -158,10 +172,25 @@ def _says(word: int, *commands: bytes) -> Run:
             raise Failed(f"{got:04X}")
         return f"{got:04X}"
 
-    return with_chip(run)
+    return run
 
 
-async def _chip_serial(chip: Chip) -> str:
+async def writes(chip: Answering) -> str:
+    """Write 64 bytes into the text file and read them back."""
+    wanted = bytes(range(64))
+    for command in (SELECT, SELECT_TEXT):
+        await chip.ask(command)
+    _, word = await chip.ask(b"\x00\xd6\x00\x00\x40" + wanted)
+    if word == NOT_ALLOWED:
+        raise Skipped("the chip asks for secure messaging (6982)")
+    read, _ = await chip.ask(bytes.fromhex("00B0000040"))
+    if word != OK or read != wanted:
+        raise Failed(f"{word:04X}, {'other' if read != wanted else 'the same'} bytes read")
+    return "64 bytes written and read"
+
+
+async def chip_serial(chip: Answering) -> str:
+    """Read the serial that the chip's maker fixed, twice."""
     found = set()
     for _ in range(2):
         for command in (SELECT, SELECT_MANAGEMENT):
@@ -182,7 +211,8 @@ async def _begins_anew(bench: Bench) -> str:
     return "I(0) after each reset"
 
 
-async def _serial_not_written(chip: Chip) -> str:
+async def serial_not_written(chip: Answering) -> str:
+    """Try to write over that serial."""
     for command in (SELECT, SELECT_MANAGEMENT):
         await chip.ask(command)
     before, _ = await chip.ask(READ_SERIAL)
@@ -193,18 +223,9 @@ async def _serial_not_written(chip: Chip) -> str:
     return f"{word:04X}"
 
 
-async def _writes(chip: Chip) -> str:
-    wanted = bytes(range(64))
+async def _writes_after_sizes(chip: Chip) -> str:
     await _sizes(chip)
-    for command in (SELECT, SELECT_TEXT):
-        await chip.ask(command)
-    _, word = await chip.ask(b"\x00\xd6\x00\x00\x40" + wanted)
-    if word == NOT_ALLOWED:
-        raise Skipped("the chip asks for secure messaging (6982)")
-    read, _ = await chip.ask(bytes.fromhex("00B0000040"))
-    if word != OK or read != wanted:
-        raise Failed(f"{word:04X}, {'other' if read != wanted else 'the same'} bytes read")
-    return "64 bytes written and read"
+    return await writes(chip)
 
 
 _POWER, _T1, _WORDS = "devices 1.1, CCID 6", "ISO/IEC 7816-3, 11", "devices 1.4, 1.5"
@@ -223,17 +244,17 @@ CARD_ROWS: Final[list[tuple[str, str, str, Run]]] = [
     ("a block with a wrong LRC", _T1, "an R-block, then the answer", with_chip(_parity)),
     ("an R-block from us", _T1, "the last I-block again", with_chip(_repeats)),
     ("a chained command", _T1, "R(1), then the answer", with_chip(_chained)),
-    ("SELECT by name", _WORDS, "9000 and file parameters", with_chip(_selected)),
-    ("the life cycle (tag 8A)", _WORDS, "03, 05 or 0C", with_chip(_life_cycle)),
-    ("an application that is not", _WORDS, "6A82", _says(0x6A82, NO_APPLICATION)),
-    ("a file that is not", _WORDS, "6A82", _says(0x6A82, SELECT, bytes.fromhex("00A4020C027777"))),
+    ("SELECT by name", _WORDS, "9000 and file parameters", with_chip(selected)),
+    ("the life cycle (tag 8A)", _WORDS, "03, 05 or 0C", with_chip(life_cycle)),
+    ("an application that is not", _WORDS, "6A82", with_chip(says(0x6A82, NO_APPLICATION))),
+    ("a file that is not", _WORDS, "6A82", with_chip(says(0x6A82, SELECT, NO_FILE))),
     ("an instruction that is not", _WORDS, "6D00",
-     _says(0x6D00, SELECT, bytes.fromhex("00FE0000"))),
-    ("a class that is not", _WORDS, "6E00", _says(0x6E00, SELECT, bytes.fromhex("B0A40000"))),
-    ("the chip's serial number", _WORDS, "8 bytes, the same twice", with_chip(_chip_serial)),
+     with_chip(says(0x6D00, SELECT, NO_INSTRUCTION))),
+    ("a class that is not", _WORDS, "6E00", with_chip(says(0x6E00, SELECT, NO_CLASS))),
+    ("the chip's serial number", _WORDS, "8 bytes, the same twice", with_chip(chip_serial)),
     ("writing over the chip's serial number", _WORDS, "refused, unchanged",
-     with_chip(_serial_not_written)),
+     with_chip(serial_not_written)),
 ]  # fmt: skip
 WRITING_ROWS: Final[list[tuple[str, str, str, Run]]] = [
-    ("writing the text file", _WORDS, "reads back", with_chip(_writes)),
+    ("writing the text file", _WORDS, "reads back", with_chip(_writes_after_sizes)),
 ]

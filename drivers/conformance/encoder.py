@@ -1,11 +1,12 @@
-"""What a chip encoder must do: serial CCID frames with and without a card, and T=1 to its chip.
+"""What a chip encoder must do: serial CCID frames with and without a card, T=1 and T=0 to its chip.
 
-The checks of a card need a blank in the field; only the last one writes to its chip.
+The checks of a card need a blank in the field; only the last two write to its chip.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from drivers.conformance import chip, chip_t0
 from drivers.conformance.bench import Bench, Run, shown
 from drivers.conformance.ccid_dialogue import (
     ABSENT,
@@ -24,7 +25,6 @@ from drivers.conformance.ccid_dialogue import (
     without_echo,
 )
 from drivers.conformance.check import Check, Failed, Skipped
-from drivers.conformance.chip import CARD_ROWS, WRITING_ROWS
 
 FIRMWARE, SERIAL_NUMBER, NOTIFY = b"\x02", b"\x04", b"\x01\x01\x01"
 T1_PARAMETERS: Final = bytes.fromhex("11100045 00FE00")
@@ -246,10 +246,15 @@ CHECKS: Final[list[Check[Bench]]] = [
     ),
     *(
         Check(f"E-{number}", title, section, expected, run)
-        for number, (title, section, expected, run) in enumerate(CARD_ROWS, 51)
+        for number, (title, section, expected, run) in enumerate(chip.CARD_ROWS, 51)
+    ),
+    *(
+        Check(f"E-{number}", title, section, expected, run)
+        for number, (title, section, expected, run) in enumerate(chip_t0.CARD_ROWS, 101)
     ),
     *(
         Check(f"E-{number}", title, section, expected, run, cards=1)
-        for number, (title, section, expected, run) in enumerate(WRITING_ROWS, 81)
+        for first, rows in ((81, chip.WRITING_ROWS), (131, chip_t0.WRITING_ROWS))
+        for number, (title, section, expected, run) in enumerate(rows, first)
     ),
 ]

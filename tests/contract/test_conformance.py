@@ -181,7 +181,9 @@ async def test_every_check_of_every_kind_can_pass() -> None:
             results = await run(kind, card=card, cards=3)
             tried |= {result.id for result in results if result.verdict is Verdict.PASS}
     everything = {r.id for kind in SUITES for r in await run(kind)}
-    assert everything - tried <= {"P-07", "P-08", "P-82", "P-83", "F-82", "E-81"}
+    of_t0 = {one for one in everything if one.startswith("E-1")}  # test_conformance_t0.py
+    untried = everything - tried - of_t0
+    assert untried <= {"P-07", "P-08", "P-82", "P-83", "F-82"}
 
 
 @pytest.mark.parametrize(("kind", "cards"), [("printer", 3), ("retransfer printer", 2)])
