@@ -64,6 +64,8 @@ REFUSALS: Final[dict[Code, type[DriverError]]] = {
     Code.OUTFEED_TAKEN: DestinationTaken,
     Code.FILM_OUT: ConsumableEmpty,
     Code.RIBBON_OUT: ConsumableEmpty,
+    # It had taken every plane: its power failed meanwhile. All of it is sent again.
+    Code.OTHER_PLANES: UnexpectedReply,
 }
 ENDINGS: Final[dict[Ending, type[DriverError]]] = {
     # Nothing says why: its power failed meanwhile.

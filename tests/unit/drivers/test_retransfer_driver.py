@@ -286,7 +286,7 @@ async def test_nothing_but_overlay_cannot_be_printed() -> None:
         (8, DestinationTaken),
         (9, ConsumableEmpty),
         (10, ConsumableEmpty),
-        (11, CommandRefused),
+        (11, UnexpectedReply),
         (12, CommandRefused),
         (77, UnexpectedReply),
     ],
