@@ -4,8 +4,10 @@
 
 At each write the process forks; the child cuts the power and goes on with a new controller, while
 the parent goes on undisturbed to the next write. Four ways: just before the write and just after
-it, with the machines running on and with their power cut too. Prints how many it ran; a failure
-prints the one command that repeats it.
+it, with the machines running on and with their power cut too. The orders come in packages, the
+next one while the last cards of the one before are on the line; a child makes what had come in
+before its cut, not what would have come later. Prints how many it ran; a failure prints the one
+command that repeats it.
 """
 
 import argparse
@@ -35,6 +37,9 @@ MODES = ("before, machines on", "after, machines on", "before, machines off", "a
 LONGEST_S = 6_000.0
 WEAR = {"chip_failure_share": 0.06, "misprint_share": 0.03, "jam_share": 0.01}
 PARALLEL = 2
+PACKAGE_ORDERS = 5
+#: The next package comes when no more orders than this are unfinished.
+UNFINISHED_MAX = 2
 
 
 @dataclass(slots=True)
@@ -44,6 +49,7 @@ class Campaign:
     every: int
     only: tuple[int, int] | None
     cutting: tuple[int, int] | None = None  # set in a child
+    package: int = 1
     ran: int = 0
     running: int = 0
     failures: int = 0
@@ -105,36 +111,49 @@ def cutting_store(campaign: Campaign) -> type[SupplyStore]:
     return CuttingStore
 
 
-async def run_controller(made: World, orders: int) -> None:
-    """Run one controller until everything is made; raises `PowerCut` in a child."""
+async def run_controller(made: World, campaign: Campaign, last: int) -> None:
+    """Bring the packages up to the last and make them; raises `PowerCut` in a child."""
     service = await made.start()
     async with asyncio.TaskGroup() as group:
         made.running = running = group.create_task(service.run())
         await service.ready.wait()
-        await made.takes(orders)
+        for package in range(campaign.package, last + 1):
+            campaign.package = package
+            # After a cut the same package comes again: it is completed, or known.
+            await made.takes(PACKAGE_ORDERS, serial=package)
+            await until(made, lambda: len(made.unfinished()) <= UNFINISHED_MAX)
         await until_finished(made)
+        assert len(service.ledger.books.orders) == last * PACKAGE_ORDERS
         running.cancel()
 
 
 async def until_finished(made: World) -> None:
-    loop = asyncio.get_running_loop()
-    give_up_s = loop.time() + LONGEST_S
+    """Wait until everything is made and checked against the floor."""
     service = made.service
     assert service is not None
-    while made.unfinished() or service.lines["line-1"].feeder.cards or _rest(made):
-        if not made.power.on:
-            raise PowerCut
-        assert loop.time() < give_up_s, stuck(made)
-        await asyncio.sleep(5.0)
+    await until(made, lambda: not made.unfinished() and not _resting(made))
     check_books(service)
     check_every_order_has_one_good_card(service.ledger.books)
     await check_floor(service, made.plant.lines["line-1"])
 
 
-def _rest(made: World) -> bool:
-    """Give the person time to look at the last finished cards."""
+async def until(made: World, true: Callable[[], bool]) -> None:
+    """Wait until something is true; raises `PowerCut` when the power goes."""
+    loop = asyncio.get_running_loop()
+    give_up_s = loop.time() + LONGEST_S
+    while not true():
+        if not made.power.on:
+            raise PowerCut
+        assert loop.time() < give_up_s, stuck(made)
+        await asyncio.sleep(5.0)
+
+
+def _resting(made: World) -> bool:
+    """Tell whether cards are on the line, or a person has time to look at the finished ones."""
     assert made.service is not None
-    return any(batch.state != "closed" for batch in made.service.ledger.books.batches.values())
+    batches = made.service.ledger.books.batches.values()
+    on_the_line = made.service.lines["line-1"].feeder.cards
+    return bool(on_the_line) or any(batch.state != "closed" for batch in batches)
 
 
 def stuck(made: World) -> str:
@@ -151,7 +170,8 @@ def stuck(made: World) -> str:
         line = parts.line
         lines += [f"{s.name}: {s.state} {s.reason}" for s in (line.transport, *line.stations)]
         lines.append(str(line.places._holders))
-    lines += [f"{place}: {card}" for place, card in made.plant.lines["line-1"].floor.everything()
+    floor = made.plant.lines["line-1"].floor.everything()
+    lines += [f"{place}: blank {card.number}" for place, card in floor
               if place != "magazine" and not place.startswith("tray")]  # fmt: skip
     return "\n".join(lines)
 
@@ -160,11 +180,11 @@ async def campaign_run(campaign: Campaign, orders: int, seed: int, folder: Path)
     """Make all orders once in the parent, and once more in each child after its cut."""
     async with world(folder, seed, cutting_store(campaign), **WEAR) as made:
         try:
-            await run_controller(made, orders)
+            await run_controller(made, campaign, orders // PACKAGE_ORDERS)
         except BaseException as error:
             if campaign.cutting is None or not _is_power_cut(error):
                 raise
-            await resume(made, orders, campaign)
+            await resume(made, campaign)
         assert made.store is not None
         return made.store.writes
 
@@ -175,7 +195,7 @@ def _is_power_cut(error: BaseException) -> bool:
     return isinstance(error, PowerCut)
 
 
-async def resume(made: World, orders: int, campaign: Campaign) -> None:
+async def resume(made: World, campaign: Campaign) -> None:
     """Go on after the cut with a new controller."""
     made.service = None
     assert campaign.cutting is not None
@@ -189,13 +209,7 @@ async def resume(made: World, orders: int, campaign: Campaign) -> None:
     await asyncio.sleep((0.5, 5.0, 60.0)[write % 3])
     if mode >= 2:
         made.plant.restore_power()
-    service = await made.start()
-    async with asyncio.TaskGroup() as group:
-        made.running = running = group.create_task(service.run())
-        await service.ready.wait()
-        await made.takes(orders)  # the same package again: completed, or known
-        await until_finished(made)
-        running.cancel()
+    await run_controller(made, campaign, campaign.package)
 
 
 def _made(folder: Path) -> Path:
@@ -206,7 +220,7 @@ def _made(folder: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--orders", type=int, default=30)
+    parser.add_argument("--orders", type=int, default=30, help=f"in packages of {PACKAGE_ORDERS}")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--only")
     arguments = parser.parse_args()

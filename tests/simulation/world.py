@@ -180,13 +180,14 @@ class World:
         """Return the controller of the moment while it has power."""
         return self.service if self.power.on else None
 
-    async def takes(self, orders: int, counties: int = 3, faults: int = 0) -> None:
+    async def takes(self, orders: int, counties: int = 3, faults: int = 0, serial: int = 1) -> None:
         """Give the running centre a package and blanks."""
         assert self.service is not None
-        plan = PackagePlan(orders, DAY, counties, faults=faults)
+        plan = PackagePlan(orders, DAY, counties, serial, faults=faults)
         path = self.folder / file_name(plan)
         if not path.exists():
-            path.write_bytes(make_package(Random(f"{self.seed}:package"), plan)[1])
+            random = Random(f"{self.seed}:package" if serial == 1 else f"{self.seed}:{serial}")
+            path.write_bytes(make_package(random, plan)[1])
         await self.service.verbs.take_package(path, "test")
         preparation = self.service.lines["line-1"].feeder.journeys.operations.preparation
         for order in self.service.ledger.books.orders.values():
