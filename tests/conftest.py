@@ -1,6 +1,7 @@
 """What every test shares: virtual time on demand, and no task left behind."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import chain
 
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     paired = min(len(long), len(short))
     pairs = chain.from_iterable(zip(long, short, strict=False))
     items[:] = [*pairs, *long[paired:], *short[paired:]]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare the garbage collector what stays: thousands of tests and all modules."""
+    del session
+    gc.collect()
+    gc.freeze()
 
 
 def _patience_s(item: pytest.Item) -> float:

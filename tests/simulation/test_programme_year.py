@@ -31,8 +31,8 @@ def year(seed: int = 1, scale: int = SCALE) -> YearPlan:
     return YearPlan("jilin-2004", JILIN, 2005, scale, seed)
 
 
-async def simulated(folder: Path, seed: int) -> Simulated:
-    return await simulate_year(jilin(), year(seed), folder)
+async def simulated(folder: Path, seed: int, scale: int = SCALE) -> Simulated:
+    return await simulate_year(jilin(), year(seed, scale), folder)
 
 
 async def test_a_year_goes_through_all_its_shifts_and_its_books_are_true(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_same_seed_makes_the_same_year(tmp_path: Path) -> None:
         """Run a year as the command does: on a loop of its own, whose time begins at 0."""
         (tmp_path / name).mkdir()
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            return runner.run(simulated(tmp_path / name, seed)).ledger.head
+            return runner.run(simulated(tmp_path / name, seed, 2 * SCALE)).ledger.head
 
     first = head("first", 3)
     assert head("again", 3) == first

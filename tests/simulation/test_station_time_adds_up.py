@@ -25,7 +25,7 @@ from tests.simulation.test_stations_after_restart import run_of
 from tests.simulation.world import DAY, SupplyStore, World, world
 
 SECOND_US = 1_000_000
-ORDERS, STRETCHES, LONGEST_S = 9, 12, 20_000.0
+ORDERS, STRETCHES, LONGEST_S = 6, 12, 20_000.0
 
 
 async def played(folder: Path, seed: int) -> tuple[list[Event], tuple[TimedStation, ...]]:
@@ -140,7 +140,7 @@ def check_production(time: StationTime, events: Sequence[Event], until_us: int) 
     assert time.spent_us(Cause.PRODUCING) >= open_us - stopped_us
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_the_seconds_of_every_station_add_up(tmp_path: Path, seed: int) -> None:
     events, stations = await played(tmp_path, seed)
     random = Random(f"{seed}:stretches")

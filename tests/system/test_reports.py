@@ -1,9 +1,11 @@
 """The reports as an operator gets them: a table, JSON, CSV, or a page that needs nothing else."""
 
+import asyncio
 import csv
 import io
 import json
 import re
+import shutil
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,13 +28,25 @@ BYTES_MAX = 2_000_000
 CITIZEN_NUMBER = re.compile(r"(?<!\d)(\d{15}|\d{17}[\dX])(?!\d)", re.ASCII)
 
 
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a ledger that has 14 days of two people."""
+    path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
+
+    async def tell() -> None:
+        async with told_ledger(path, FIRST) as told:
+            for number in range(14):
+                await told.day(FIRST + timedelta(days=number), 2)
+
+    asyncio.run(tell())
+    return path
+
+
 @pytest.fixture
-async def folder(tmp_path: Path) -> Path:
-    """Return the folder of a centre whose ledger has 14 days of two people."""
+def folder(ledger: Path, tmp_path: Path) -> Path:
+    """Return the folder of a centre on a copy of that ledger."""
     (tmp_path / "centre.toml").write_text(CENTRE + PLAN)
-    async with told_ledger(tmp_path / "ledger.sqlite", FIRST) as told:
-        for number in range(14):
-            await told.day(FIRST + timedelta(days=number), 2)
+    shutil.copy(ledger, tmp_path)
     return tmp_path
 
 
