@@ -19,7 +19,8 @@ from tests.peers.mqtt_certificates import certificate, write_pair
 from tests.peers.mqtt_copied import copied
 from tests.peers.mqtt_peers import PASSWORD, USER, Broker, decode, decoder, until, values
 from tests.peers.mqtt_peers import witness as listening
-from tests.system.real_centre import RealCentre, cardcentre
+from tests.system.real_centre import RealCentre
+from tests.system.warm import cardcentre
 from tests.unit.controller.metered_centre import KINDS, START_US
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]

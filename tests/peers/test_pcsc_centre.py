@@ -7,7 +7,8 @@ import pytest
 
 from tests.peers.pcsc_service import PcscService
 from tests.system.books_and_floor import check_all, check_one_good_card_each, station_at_work
-from tests.system.real_centre import RealCentre, cardcentre, until
+from tests.system.real_centre import RealCentre, until
+from tests.system.warm import cardcentre
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time, pytest.mark.timeout(300)]
 

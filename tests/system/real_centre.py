@@ -4,10 +4,9 @@ The machines run on whatever happens to the centre; a test reaches the centre as
 its socket and its command line. What must be true of it in the end is `books_and_floor.py`.
 """
 
-import ctypes
 import json
+import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from config.loading import read_toml
 from config.toml_text import toml_text
 from controller.api.client import CentreClient, CentreError
 from jobs.package_maker import PackagePlan, file_name, make_package
+from tests.system import warm
 
 COMMAND = [sys.executable, "-m", "controller.command_line.main"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,6 @@ PATIENCE_S = 60.0
 LOOK_S = 0.05
 #: Answering takes the centre's time from its machines: what takes seconds is asked for seldom.
 LOOK_SELDOM_S = 0.25
-_PR_SET_PDEATHSIG = 1
 
 #: Machines worse than usual, so that cards are spoiled and made again while things go wrong.
 WEAR = {"chip_failure_share": 0.06, "misprint_share": 0.03, "jam_share": 0.01}
@@ -58,29 +57,10 @@ def until(
         time.sleep(look_s)
 
 
-def cardcentre(*arguments: object, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout_s, check=False, cwd=ROOT,
-    )  # fmt: skip
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def start(log: Path, *arguments: object) -> subprocess.Popen[bytes]:
+def start(log: Path, *arguments: object) -> warm.WarmProcess:
     """Start a command of ours that dies with this process; what it says is added to a log."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  (the tests have no threads here)
-        )
+    with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+        return warm.start(arguments, (nothing.fileno(), output.fileno(), output.fileno()))
 
 
 @dataclass(slots=True)
@@ -92,8 +72,8 @@ class RealCentre:
     on: str = "pty"
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     operator: bool = True
-    machines: subprocess.Popen[bytes] | None = None
-    centre: subprocess.Popen[bytes] | None = None
+    machines: warm.WarmProcess | None = None
+    centre: warm.WarmProcess | None = None
     packages: int = 0
     #: Packages that no centre has acknowledged yet.
     unheard: list[Path] = field(default_factory=list)

@@ -5,10 +5,13 @@ import signal
 import socket
 import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.system import warm
 from tests.system.test_command_line import (
     CENTRE,
     COMMAND,
@@ -31,24 +34,37 @@ def folder(tmp_path: Path) -> Path:
 
 def ended(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a command to its end."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    done = warm.cardcentre(*arguments, folder=folder, environment=ENVIRONMENT)
     return done.returncode, done.stdout, done.stderr
 
 
-def started(folder: Path, shell: str = "") -> subprocess.Popen[str]:
-    """Start a centre and wait until it runs; `shell` goes before the command."""
-    words = [*COMMAND, "run"]
-    command = ["sh", "-c", f'{shell} exec "$@"', "sh", *words] if shell else words
-    process = subprocess.Popen(
+@contextmanager
+def started(folder: Path) -> Iterator[warm.WarmProcess]:
+    """Start a centre and wait until it runs."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as said, Path(os.devnull).open("r+b") as nothing:
+        descriptors = (nothing.fileno(), writing, nothing.fileno())
+        process = warm.start(("run",), descriptors, folder, ENVIRONMENT)
+        os.close(writing)
+        try:
+            assert said.readline().startswith(STARTED)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def started_by_a_shell(folder: Path, first: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a centre from a shell that does something first, and wait until it runs."""
+    command = ["sh", "-c", f'{first} exec "$@"', "sh", *COMMAND, "run"]
+    with subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith(STARTED)
-    return process
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(STARTED)
+        yield process
 
 
 # The ledger
@@ -124,7 +140,7 @@ def test_a_closed_terminal_ends_a_centre_in_order(folder: Path) -> None:
 
 
 def test_a_centre_under_nohup_outlives_its_terminal(folder: Path) -> None:
-    with started(folder, "trap '' HUP;") as process:
+    with started_by_a_shell(folder, "trap '' HUP;") as process:
         process.send_signal(signal.SIGHUP)
         assert ended(folder, "status")[0] == 0
         process.terminate()
@@ -132,7 +148,7 @@ def test_a_centre_under_nohup_outlives_its_terminal(folder: Path) -> None:
 
 
 def test_a_centre_ends_in_order_though_nobody_reads_what_it_says(folder: Path) -> None:
-    with started(folder) as process:
+    with started_by_a_shell(folder, ":;") as process:
         assert process.stdout is not None
         process.stdout.close()
         process.terminate()
@@ -171,6 +187,7 @@ def test_what_cannot_be_a_name_is_not_found(folder: Path) -> None:
             found = ended(folder, *arguments)
             assert found == (1, "", f"cardcentre: nothing is called {arguments[-1]!r}\n")
         process.terminate()
+        assert process.wait(20) == 0
     assert [file.name for file in (folder / "run").iterdir()] == ["centre.sock.lock"]
 
 

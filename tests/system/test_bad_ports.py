@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.system.real_centre import RealCentre, cardcentre, until
+from tests.system.real_centre import RealCentre, until
 from tests.system.relay import Cable, Relay
+from tests.system.warm import cardcentre
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(120)]
 

@@ -13,8 +13,8 @@ from config.centre import load_centre
 from controller.api.client import CentreClient
 from drivers.replay import read_vector
 from drivers.tap import Traffic
-from tests.system.test_command_line import ROOT, SAMPLE, Ended, called
-from tests.system.test_running import COMMAND, answers, centre_file, running, until
+from tests.system.test_command_line import COMMAND, ROOT, SAMPLE, Ended, called
+from tests.system.test_running import answers, centre_file, running, until
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(180)]
 

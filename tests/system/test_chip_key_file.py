@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.centre import shipped_centre
-from tests.system.real_centre import cardcentre
+from tests.system.warm import cardcentre
 
 KEY = "00112233445566778899aabbccddeeff"
 TEST_KEY = bytes(range(0x40, 0x50)).hex()

@@ -24,6 +24,7 @@ from config.doors import Api
 from controller.command_line.commands import ENTRIES, run
 from controller.command_line.doors import KEYS, LEDGER, SOCKET, read_doors
 from controller.verbs import Verbs
+from tests.system import warm
 from tests.unit.controller.office import ACCEPTANCE_NUMBER, office, running
 
 pytestmark = pytest.mark.real_time
@@ -64,14 +65,11 @@ class Ended:
 
 
 async def cardcentre(folder: Path, *arguments: str, stdin: bytes = b"") -> Ended:
-    """Run the command with pipes at its ends."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, *arguments, cwd=folder, env=ENVIRONMENT,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(30):
-        out, err = await process.communicate(stdin)
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    """Run the command without a terminal."""
+    done = await asyncio.to_thread(
+        warm.cardcentre, *arguments, folder=folder, environment=ENVIRONMENT, stdin=stdin
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 async def called(folder: Path, *arguments: str, stdin: str = "") -> Ended:

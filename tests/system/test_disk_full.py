@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.books_and_floor import check_all
-from tests.system.real_centre import COMMAND, ROOT, RealCentre, cardcentre, until
+from tests.system.real_centre import COMMAND, ROOT, RealCentre, until
+from tests.system.warm import cardcentre
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(200)]
 

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,27 +15,18 @@ from config.centre import load_centre, shipped_centre
 from config.loading import read_toml
 from config.toml_text import toml_text
 from controller.api.client import CentreClient, CentreError
+from tests.system.real_centre import start
+from tests.system.warm import WarmProcess, cardcentre
 
 pytestmark = pytest.mark.real_time
 
-COMMAND = [sys.executable, "-m", "controller.command_line.main"]
 #: More than a loaded machine needs.
 START_S = 60.0
 
 
-def cardcentre(*arguments: object, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout_s, check=False,
-    )  # fmt: skip
-
-
 @contextmanager
-def running(log: Path, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)], stdout=output, stderr=subprocess.STDOUT
-        )
+def running(log: Path, *arguments: object) -> Iterator[WarmProcess]:
+    child = start(log, *arguments)
     try:
         yield child
     finally:
