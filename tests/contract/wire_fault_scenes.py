@@ -123,7 +123,7 @@ async def _retransfer(here: Bench) -> None:
     printer = here.port(machine, lambda wire: RetransferPrinter(wire, RetransferTimeouts()))
     # As a station is prepared: until its first command a machine has no number to tell by.
     await (await printer.driver()).clear_errors()
-    await _print_one(here, printer, lambda: _faces(here), _is_as_sent_without_overlay)
+    await _print_one(here, printer, lambda: _jobs_pressed(here), _is_as_sent_without_overlay)
 
 
 async def _print_one(
@@ -158,8 +158,8 @@ async def _print_one(
     await here.settle(trial)
 
 
-def _faces(here: Bench) -> int:
-    """Tell how often the card was pressed: its faces, and more than once if ink lies twice."""
+def _jobs_pressed(here: Bench) -> int:
+    """Tell how many jobs were pressed onto the card, begun ones included; a job has two faces."""
     machine = here.machine
     assert isinstance(machine, SimulatedRetransferPrinter)
     presses = sum(one.what == "press" for one in machine.drawn())
