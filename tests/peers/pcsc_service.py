@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -88,29 +87,35 @@ class PcscService:
 
 
 @pytest.fixture(scope="session")
-def pcsc_socket_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lend pyscard to this process and those that it starts, and tell it where pcscd will be.
-
-    Its library looks up the place once a process, so that all tests of a process share the folder.
-    """
+def lent_pyscard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds Debian's pyscard and nothing else."""
     asked = subprocess.run([PYTHON, "-c", _WHERE], capture_output=True, text=True, check=False)
     if asked.returncode:
         missing("pyscard is not installed (Debian package python3-pyscard)")
     where, version = asked.stdout.split()
     print(f"peer pyscard: {version}")
-    lent = tmp_path_factory.mktemp("lent")
-    (lent / "smartcard").symlink_to(where)
-    folder = tmp_path_factory.mktemp("pcsc")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(lent)
-        patch.setenv("PYTHONPATH", os.pathsep.join((str(lent), *_python_path())))
-        patch.setenv("PCSCLITE_CSOCK_NAME", str(folder / "pcscd.comm"))
-        try:
-            import smartcard.scard  # noqa: F401  (is it made for this Python?)
-        except ImportError as error:
-            missing(f"Debian's pyscard is not for Python {sys.version_info[:2]}: {error}")
-        yield folder
+    folder = tmp_path_factory.mktemp("lent")
+    (folder / "smartcard").symlink_to(where)
+    return folder
 
 
-def _python_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+@pytest.fixture(scope="session")
+def pcsc_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pcscd makes its socket: pyscard's library asks for it once a process."""
+    return tmp_path_factory.mktemp("pcsc")
+
+
+@pytest.fixture
+def pcsc_socket_folder(
+    lent_pyscard: Path, pcsc_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Lend pyscard to this process and those that it starts, and tell it where pcscd will be."""
+    monkeypatch.syspath_prepend(lent_pyscard)
+    python_path = filter(None, (str(lent_pyscard), os.environ.get("PYTHONPATH")))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(python_path))
+    monkeypatch.setenv("PCSCLITE_CSOCK_NAME", str(pcsc_folder / "pcscd.comm"))
+    try:
+        import smartcard.scard  # noqa: F401  (is it made for this Python?)
+    except ImportError as error:
+        missing(f"Debian's pyscard is not for Python {sys.version_info[:2]}: {error}")
+    return pcsc_folder
