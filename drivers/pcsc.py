@@ -61,7 +61,7 @@ _ERRORS: Final[dict[int, tuple[type[DriverError], str]]] = {
 _NO_SERVICE: Final = {
     0x8010001D: "the PC/SC service is not running: `systemctl start pcscd`",
     0x8010001E: "the PC/SC service is not running: `systemctl start pcscd`",
-    0x8010006A: "the PC/SC service refuses this user (polkit)",
+    0x8010006A: "the PC/SC service hangs up: it refuses this user (polkit), or stops",
 }
 
 

@@ -42,6 +42,7 @@ class PcscService:
         self._readers = folder / "pcsc-readers"
         self._log = folder / "pcscd.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._life = -1
         self._readers.mkdir()
 
     @property
@@ -66,13 +67,16 @@ class PcscService:
             pcscd=shlex.quote(self._pcscd),
             readers=shlex.quote(str(self._readers)),
         )
+        self._life, life = os.pipe()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*OWN_NAMESPACE, "bash", "-c", script],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=(life,),
             )
+        os.close(life)
 
     def is_up(self) -> bool:
         assert self._process is not None
@@ -84,6 +88,10 @@ class PcscService:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            # Its namespace dies after it: the end of this pipe is the end of all in there.
+            os.read(self._life, 1)
+            os.close(self._life)
+            self._process = None
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ async def test_a_reader_that_cannot_be_told_is_refused_with_those_that_there_are
     [
         (0x8010001D, "the PC/SC service is not running: `systemctl start pcscd`"),
         (0x8010001D - (1 << 32), "the PC/SC service is not running"),  # as 32 bits give it
-        (0x8010006A, "the PC/SC service refuses this user"),
+        (0x8010006A, "the PC/SC service hangs up: it refuses this user"),
         (0x80100001, "error 80100001"),
     ],
 )
