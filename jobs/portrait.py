@@ -28,7 +28,7 @@ def portrait(random: Random) -> bytes:
     _draw_body(draw, skin, hair, random.choice(_CLOTHES), long_hair=long_hair)
     _draw_head(draw, skin, hair, random)
     _draw_features(draw, hair, random)
-    return _encoded(_textured(image.filter(ImageFilter.GaussianBlur(1.2)), random))
+    return _encoded(_textured(image.filter(ImageFilter.SMOOTH), random))
 
 
 def portraits(random: Random, count: int) -> list[bytes]:

@@ -8,6 +8,7 @@ check applications, and it does not make panels for a printer.
 import io
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from PIL import Image
 
@@ -117,8 +118,14 @@ class FaceRenderer:
         self._layout = layout
         self._font = font
         self._colour = profile is PrintProfile.COLOUR
-        self._empty_front = self._captions(layout.front)
-        self._empty_back = self._captions(layout.back)
+
+    @cached_property
+    def _empty_front(self) -> Image.Image:
+        return self._captions(self._layout.front)
+
+    @cached_property
+    def _empty_back(self) -> Image.Image:
+        return self._captions(self._layout.back)
 
     def render(self, data: FaceData) -> Faces:
         """Draw both faces; raises `CannotRender`."""
