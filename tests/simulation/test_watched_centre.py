@@ -29,7 +29,7 @@ from jobs.account import account
 from jobs.books import OPEN_ORDERS
 from tests.unit.controller.metered_centre import samples
 
-ORDERS, SEED = 40, 11
+ORDERS, SEED = 20, 11
 IDS = re.compile(r"\b[CO]-\d{5}|\d{15}|[^\x00-\x7f]")
 
 

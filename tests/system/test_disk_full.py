@@ -16,7 +16,7 @@ from tests.system.warm import cardcentre
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(200)]
 
-ORDERS = 15
+ORDERS = 9
 CHANGES: dict[str, dict[str, object]] = {
     "ledger": {"retry_s": 0.2},
     "limits": {"closing_delay_s": 1.0},
