@@ -156,6 +156,7 @@ def simulate(
     _, config = _loaded(named or shipped_centre("jilin" if programme else "simulated"))
     if config.purpose is Purpose.PRODUCTION:
         raise _fail("a production centre is not simulated: its wires lead to machines", WRONG_USE)
+    _only_machines_of_this_process(config)
     if ledger is not None and ledger.exists():
         raise _fail(f"{ledger} exists: a simulation begins with a new ledger", WRONG_USE)
     if programme:
@@ -185,6 +186,16 @@ def simulate(
         click.echo("\n".join(simulation_lines(found)))
     if not found.complete:
         raise _fail("not every order came to its end: " + "; ".join(found.waiting[:5]), NO)
+
+
+def _only_machines_of_this_process(config: Centre) -> None:
+    """Refuse other wires: what is at their far end does not live in virtual time."""
+    for line in config.lines:
+        for name, url in [(f"{line.name}-transport", line.transport.url)] + [
+            (station.name, station.url) for station in line.stations
+        ]:
+            if not url.startswith("sim://"):
+                raise _fail(f"{name}: a simulation needs the wire sim://{name}", WRONG_USE)
 
 
 def _only_options_that_fit(context: click.Context, programme: str | None) -> None:

@@ -159,6 +159,14 @@ def test_a_wrong_file_starts_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["centre.toml"]
 
 
+def test_a_wire_to_another_process_is_not_simulated(tmp_path: Path) -> None:
+    file = centre_file(tmp_path)
+    file.write_text(file.read_text().replace("sim://reader-2", "tcp://127.0.0.1:9"))
+    refused = cardcentre("simulate", "--centre", file)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "cardcentre: reader-2: a simulation needs the wire sim://reader-2\n"
+
+
 @pytest.mark.parametrize("on", ["pty", "tcp"])
 def test_a_centre_works_against_machines_of_another_process(tmp_path: Path, on: str) -> None:
     file = centre_file(tmp_path)
