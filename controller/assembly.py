@@ -44,9 +44,9 @@ from controller.startup import (
     prepare_printer,
     prepare_transport,
 )
+from controller.station_verbs import LineParts
 from controller.stations import Driver, Port
 from controller.stations import Station as RunningStation
-from controller.verbs import LineParts
 from drivers.chip_profile import profile_named
 from drivers.chip_reader import EncoderTimeouts
 from drivers.encoder import ChipEncoder

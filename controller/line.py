@@ -9,18 +9,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from config.centre import StationKind
-from controller.acts import (
-    Act,
-    Completion,
-    Finish,
-    LaminatorEject,
-    LineView,
-    Move,
-    PrinterEject,
-)
+from controller.acts import Act, Completion, Finish, LineView, Move
 from controller.execution import Elsewhere, Execution
+from controller.laminator_acts import LaminatorEject
 from controller.packing import Packing, may_be_packed
 from controller.places import CARRIER, Places
+from controller.printer_acts import PrinterEject
 from controller.stations import Port, Station
 from drivers.laminator import Laminator
 from drivers.printing import Printer

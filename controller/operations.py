@@ -10,11 +10,14 @@ from typing import cast
 
 from config.centre import StationKind
 from config.products import Operation, Product
-from controller.acts import Completion, Encode, Finish, Insert, Laminate, Print, Read, Terminate
+from controller.acts import Completion, Finish
+from controller.chip_acts import Encode, Read, Terminate
 from controller.desk import Desk, Inspect
 from controller.execution import CardAtFault, Elsewhere
+from controller.laminator_acts import Laminate
 from controller.line import PRINTERS_FIRST, PULLING, Line
 from controller.preparation import Preparation
+from controller.printer_acts import Insert, Print
 from controller.stations import Port, Station
 from controller.verdicts import judge_read_back
 from drivers.encoder import ChipEncoder

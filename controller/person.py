@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.service import Service
-from controller.verbs import Refused, Verbs
+from controller.station_verbs import Refused
+from controller.verbs import Verbs
 from jobs.states import OrderTrigger
 
 

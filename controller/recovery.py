@@ -10,21 +10,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from config.products import Product
-from controller.acts import (
-    Act,
-    Completion,
-    Encode,
-    Insert,
-    Laminate,
-    Move,
-    Print,
-    Read,
-    Terminate,
-)
+from controller.acts import Act, Completion, Move
+from controller.chip_acts import Encode, Read, Terminate
 from controller.desk import Inspect
 from controller.execution import Complete
+from controller.laminator_acts import Laminate
 from controller.line import Line
 from controller.operations import Operations
+from controller.printer_acts import Insert, Print
 from controller.stations import Port, Station
 from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError

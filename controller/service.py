@@ -15,7 +15,8 @@ from controller.desk import Desk
 from controller.intake import Intake
 from controller.packing import cancellable, closable, closing
 from controller.shifts import Shifts
-from controller.verbs import LineParts, Verbs
+from controller.station_verbs import LineParts
+from controller.verbs import Verbs
 from jobs.application import FIRST_GENERATION
 from jobs.events import Draft, Kind
 from jobs.ledger.ledger import Ledger
@@ -71,11 +72,11 @@ class Service:
         self.verbs = Verbs(
             self.ledger,
             self.lines,
+            self._spawn,
             self.desk,
             self.intake,
             self.config.limits.remakes_max,
             lambda: self.health.fault,
-            self._spawn,
             lambda: self.outputs.fault,
             self.shifts.told,
         )

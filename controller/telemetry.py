@@ -7,8 +7,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from controller.station_verbs import LineParts
 from controller.tally import Histogram, OpenOrder, StationTime, Tally
-from controller.verbs import LineParts
 from jobs.events import Kind
 from jobs.ledger.ledger import Ledger
 from jobs.states import CardState, StationState

@@ -30,7 +30,8 @@ from controller.api.models import (
 )
 from controller.capture import Capture
 from controller.capture_file import Ended
-from controller.verbs import Refused, Verbs
+from controller.station_verbs import Refused
+from controller.verbs import Verbs
 from jobs.ledger.store import LedgerUnavailable
 from jobs.states import BatchTrigger, OrderTrigger
 

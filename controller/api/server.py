@@ -22,7 +22,8 @@ from controller.api.access import Access, Forbidden
 from controller.api.acts import act_routes
 from controller.api.door import open_door
 from controller.api.listings import Unknown, listing_routes
-from controller.verbs import Refused, Verbs
+from controller.station_verbs import Refused
+from controller.verbs import Verbs
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.store import LedgerUnavailable
 

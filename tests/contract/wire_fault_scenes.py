@@ -7,19 +7,10 @@ Says what the floor looks like before and after each act; wires, faults and judg
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
-from controller.acts import (
-    Act,
-    Encode,
-    Finish,
-    Insert,
-    Laminate,
-    LaminatorEject,
-    Move,
-    Print,
-    PrinterEject,
-    Read,
-    Terminate,
-)
+from controller.acts import Act, Finish, Move
+from controller.chip_acts import Encode, Read, Terminate
+from controller.laminator_acts import Laminate, LaminatorEject
+from controller.printer_acts import Insert, Print, PrinterEject
 from controller.stations import Port
 from drivers.ccid_reader import CcidReader
 from drivers.chip_profile import ChipContents, profile_named

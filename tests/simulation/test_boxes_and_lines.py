@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from jobs.books import Books
 from jobs.package_maker import PackagePlan
 from jobs.rows import BoxState

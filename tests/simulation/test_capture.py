@@ -12,7 +12,7 @@ import pytest
 
 from controller.capture import Capture, Limits
 from controller.capture_file import CaptureBroken, Ended, Reader
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from drivers.replay import Record, lives
 from drivers.tap import Traffic
 from drivers.wire import Wire

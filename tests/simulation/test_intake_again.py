@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.clock import CalendarClock, start_of_day_us
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from jobs.package_maker import PackagePlan
 from jobs.states import BatchState, BatchTrigger, OrderState, OrderTrigger
 from simulators.plant import Plant

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.service import Service
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from drivers.wire import Wire
 from jobs.account import account
 from jobs.events import Event, Kind

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from jobs.package_maker import PackagePlan
 from jobs.rows import BoxState, Card
 from jobs.states import BatchState, BatchTrigger, CardState, OrderState, OrderTrigger

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.verbs import Refused
+from controller.station_verbs import Refused
 from jobs.account import account
 from jobs.package_maker import PackagePlan
 from jobs.states import OrderState

@@ -72,7 +72,7 @@ async def office(
     intake = Intake(
         Centre.model_validate(CENTRE), ledger, keys, clock, lambda n: b"\x07" * n, lambda _c: True
     )
-    verbs = Verbs(ledger, {}, Desk(), intake, 3, ledger_fault, lambda work: work.close())
+    verbs = Verbs(ledger, {}, lambda work: work.close(), Desk(), intake, 3, ledger_fault)
     await _fill(ledger, intake.index_key())
     return verbs
 
