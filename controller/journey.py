@@ -18,7 +18,7 @@ from controller.recovery import Recovery
 from jobs.books import OFF_THE_LINE
 from jobs.events import Draft, Kind
 from jobs.rows import QUARANTINE_BIN, Card
-from jobs.states import CardState, OrderState
+from jobs.states import CardState
 
 
 @dataclass(slots=True)
@@ -54,15 +54,12 @@ class Journeys:
             )
         elif card.state is CardState.IN_DOUBT:
             await self.doubts.settle(card)
-        elif card.reason or self._cancelled(card):
+        elif not self.operations.wanted(card):
             await self.operations.reject(card)
         elif operations := remaining(product, card.state):
             await self.operations.do(operations[0], card, product)
         else:
             await self.operations.pack(card)
-
-    def _cancelled(self, card: Card) -> bool:
-        return self.line.ledger.books.orders[card.order].state is OrderState.CANCELLED
 
     async def condemn(self, card: Card, reason: str) -> None:
         """Put on record that a card is bad, before anything is done about it."""

@@ -10,10 +10,10 @@ from typing import cast
 
 from config.centre import StationKind
 from config.products import Operation, Product
-from controller.acts import Completion, Finish
+from controller.acts import Act, Completion, Finish
 from controller.chip_acts import Encode, Read, Terminate
 from controller.desk import Desk, Inspect
-from controller.execution import CardAtFault, Elsewhere
+from controller.execution import CardAtFault, Complete, Elsewhere
 from controller.laminator_acts import Laminate
 from controller.line import PRINTERS_FIRST, PULLING, Line
 from controller.preparation import Preparation
@@ -26,7 +26,7 @@ from drivers.printing import Printer
 from drivers.reader import ReadBack, ReadBackReader
 from jobs.events import Draft, Kind
 from jobs.rows import QUARANTINE_BIN, REJECT_BIN, Card, Order, infeed, inside, outfeed
-from jobs.states import CardState, CardTrigger
+from jobs.states import CardState, CardTrigger, OrderState
 
 #: What a card is after each operation; a route and a card's state tell what it still needs.
 STATE_AFTER = {
@@ -53,6 +53,10 @@ class Operations:
     desk: Desk
     _second_chances: set[tuple[str, str]] = field(default_factory=set)
 
+    def wanted(self, card: Card) -> bool:
+        """Tell whether a card is to be made any further: not condemned, its order not cancelled."""
+        return not card.reason and self._order(card).state is not OrderState.CANCELLED
+
     async def do(self, operation: Operation, card: Card, product: Product) -> None:
         """Do one operation; the card's new state and place are in the books afterwards."""
         match operation:
@@ -75,7 +79,7 @@ class Operations:
         if card.place == infeed(station.name):
             if not await line.enter(card, station):
                 raise Elsewhere
-            await line.execution.perform(Insert(station, printer, line.view), card)
+            await self._perform(Insert(station, printer, line.view), card)
             line.places.release(infeed(station.name), card.id)
         await station.ready()
         job = self.preparation.print_job(card)
@@ -83,7 +87,7 @@ class Operations:
         async def way_out() -> None:
             await line.reserve_one(outfeed(station.name), card)
 
-        await line.execution.perform(Print(station, printer, line.view, job, way_out), card)
+        await self._perform(Print(station, printer, line.view, job, way_out), card)
         line.places.release(inside(station.name), card.id)
 
     async def laminate(self, card: Card, product: Product) -> None:
@@ -100,7 +104,7 @@ class Operations:
             product.lamination.dwell_ms,
             product.lamination.pressure_kpa,
         )
-        await line.execution.perform(act, card)
+        await self._perform(act, card)
         line.places.release(infeed(station.name), card.id)
 
     async def encode(self, card: Card) -> None:
@@ -109,7 +113,7 @@ class Operations:
         contents = self.preparation.chip_contents(card)
         act = Encode(station, cast("Port[ChipEncoder]", station.port), contents)
         try:
-            await self.line.execution.perform(act, card)
+            await self._perform(act, card)
         except CardAtFault as fault:
             await self._give_second_chance(card, station, fault)
 
@@ -123,7 +127,7 @@ class Operations:
 
         act = Read(station, cast("Port[ReadBackReader]", station.port), judge)
         try:
-            finish = await self.line.execution.perform(act, card, accepted_with(card))
+            finish = await self._perform(act, card, accepted_with(card))
         except CardAtFault as fault:
             await self._give_second_chance(card, station, fault)
             return
@@ -134,7 +138,7 @@ class Operations:
         """Show the card to a person."""
         station = await self.line.arrive(card, StationKind.INSPECTION)
         act = Inspect(station, self.desk, card.id)
-        await self.line.execution.perform(act, card)
+        await self._perform(act, card)
 
     async def pack(self, card: Card) -> None:
         """Lay a good card into the tray of its county."""
@@ -176,6 +180,10 @@ class Operations:
         await self.line.reserve_one(outfeed(station.name), card)
         await self.line.move(card, outfeed(station.name))
         raise Elsewhere
+
+    async def _perform(self, act: Act, card: Card, complete: Complete = Completion) -> Finish:
+        """Do an act of a route, unless nobody wants the card any more by then."""
+        return await self.line.execution.perform(act, card, complete, lambda: self.wanted(card))
 
     def _order(self, card: Card) -> Order:
         return self.line.ledger.books.orders[card.order]
