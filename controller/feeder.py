@@ -120,6 +120,9 @@ class Feeder:
             await self.journeys.condemn(card, f"cannot be made: {error.reason}")
         await self.journeys.recover(card)
         await self.journeys.journey(card, self.products[order.product])
-        self.journeys.operations.preparation.forget(order.id)
+        if not any(other.order == order.id for other in line.ledger.books.on_the_line.values()):
+            # Else a person settled this card while its machine was still waited for, and the order
+            # is being made anew already.
+            self.journeys.operations.preparation.forget(order.id)
         del self.cards[card.id]
         line.places.changed()

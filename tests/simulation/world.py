@@ -97,10 +97,26 @@ def centre_file(**wear: float) -> Centre:
 
 
 class Kept(dict[str, Any]):
-    """What was prepared for orders, never dropped."""
+    """What was prepared for orders; what a controller forgot it must prepare again, at no cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forgotten: dict[str, Any] = {}
 
     def pop(self, key: str, *_default: Any) -> Any:
-        return self.get(key)
+        if super().__contains__(key):
+            self._forgotten[key] = super().pop(key)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether an order is prepared: only who is about to prepare it asks."""
+        if key in self._forgotten:
+            self[str(key)] = self._forgotten.pop(str(key))
+        return super().__contains__(key)
+
+    def forget_all(self) -> None:
+        """Forget as a controller does that loses its power."""
+        for key in list(self):
+            self.pop(key)
 
 
 @dataclass(slots=True)
@@ -159,6 +175,7 @@ class World:
 
     def _hand_over_prepared(self, service: Service) -> None:
         """Spare every new controller the drawing of faces: they are the same each time."""
+        self.prepared.forget_all()
         for parts in service.lines.values():
             parts.feeder.journeys.operations.preparation._prepared = self.prepared
 
