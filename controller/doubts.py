@@ -33,8 +33,11 @@ class Doubts:
         """Return when the card is no longer in doubt, or lies in the quarantine bin."""
         while card.state is CardState.IN_DOUBT and card.place != QUARANTINE_BIN:
             seen = self._changes(card)
-            if await self._pulled(card):
-                return
+            try:
+                if await self._pulled(card):
+                    return
+            except Elsewhere:
+                continue  # nothing happened; the station has stopped, or may be asked again
             await self._something_else(card, seen)
 
     async def _something_else(self, card: Card, seen: int) -> None:
@@ -52,7 +55,10 @@ class Doubts:
         return sum(station.changes for station in stations.values())
 
     async def _pulled(self, card: Card) -> bool:
-        """Find the card and take it to a bin; False when machines cannot do it now."""
+        """Find the card and take it to a bin; False when machines cannot do it now.
+
+        Raises `Elsewhere` when an act was not done: its station was waited for, or has stopped.
+        """
         try:
             place = await self._find(card)
             if place is None:
@@ -62,7 +68,7 @@ class Doubts:
                 await self.line.move(card, QUARANTINE_BIN, PULLING)
             else:
                 await self.operations.reject(card)
-        except (DriverError, Elsewhere, InDoubt, CardAtFault):
+        except (DriverError, InDoubt, CardAtFault):
             return False
         return True
 
