@@ -17,6 +17,8 @@ from tests.system.warm import cardcentre
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(200)]
 
 ORDERS = 9
+#: Enough that the ledger outgrows the room that it has when the disk is full.
+MANY_ORDERS = 15
 CHANGES: dict[str, dict[str, object]] = {
     "ledger": {"retry_s": 0.2},
     "limits": {"closing_delay_s": 1.0},
@@ -149,7 +151,7 @@ def test_a_full_disk_under_the_ledger_and_the_files_stops_the_line_until_there_i
     }
     with small_disk(disk, "6m") as fill, RealCentre(tmp_path, seed=33, changes=changes) as made:
         made.run_centre()
-        made.new_package(ORDERS)
+        made.new_package(MANY_ORDERS)
         made.bring_packages()
         until(lambda: good(made) >= 3, "the first cards are good", told=made.stuck)
 
@@ -177,7 +179,7 @@ def test_files_without_room_are_written_once_there_is_some(tmp_path: Path) -> No
     with small_disk(out, "2m") as fill, RealCentre(tmp_path, seed=34, changes=CHANGES) as made:
         fill(True)
         made.run_centre()
-        made.new_package(ORDERS)
+        made.new_package(MANY_ORDERS)
         made.bring_packages()
         made.wait_until_made()  # the line does not wait for files
         until(lambda: made.client.get("/status")["outputs_fault"], "the fault is told")
