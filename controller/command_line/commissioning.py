@@ -67,8 +67,7 @@ def show_probe(session: Session, url: str, *, as_json: bool) -> None:
 @click.option("--wire", "url", required=True, metavar="URL", help="Where the machine is.")
 @click.option(
     "--model",
-    default="",
-    type=click.Choice(("", *MODELS)),
+    type=click.Choice(MODELS),
     metavar="MODEL",
     help=f"A make with a language of its own: {', '.join(MODELS)}.",
 )
@@ -79,14 +78,14 @@ def show_probe(session: Session, url: str, *, as_json: bool) -> None:
 @json_option
 @pass_session
 def conformance_command(
-    session: Session, kind: str, url: str, model: str, cards: int, *, as_json: bool
+    session: Session, kind: str, url: str, model: str | None, cards: int, *, as_json: bool
 ) -> None:
     """Check a machine against the documents of its kind.
 
     The machine must be idle: no card in it, or for an encoder and a reader one that may stay there.
     Registers that are changed are put right again; only --consume uses up cards.
     """
-    suite = suite_of(kind, model)
+    suite = suite_of(kind, model or "")
     if model and suite == kind:
         raise WrongUse(f"there are no checks for a {kind} of model {model}")
     refuse_if_held(session, url)

@@ -166,6 +166,11 @@ async def test_a_make_with_a_language_of_its_own_has_its_own_checks(tmp_path: Pa
     )
     assert code == 2
     assert "there are no checks for a reader of model retransfer" in err
+    code, out, err = await cardcentre(
+        tmp_path, "conformance", "printer", "--model", "laser", "--wire", "tcp://127.0.0.1:9"
+    )
+    assert (code, out) == (2, "")
+    assert "'laser' is not 'retransfer'" in err
 
 
 async def test_a_machine_of_another_kind_fails(tmp_path: Path) -> None:
