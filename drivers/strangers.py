@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from drivers.errors import WrongDevice
+from drivers.errors import Garbled, WrongDevice
 from drivers.link import Link
 from drivers.modbus_frames import BASIC_STREAM, identification_question
 from drivers.retransfer_frames import Ask, frame
@@ -58,10 +58,23 @@ LANGUAGES: Final = (
 
 
 async def raise_if_stranger(link: Link[Any], expected: str, reply_timeout_s: float) -> None:
-    """Raise `WrongDevice` if another kind of machine answers. The caller holds the link."""
+    """Raise `WrongDevice` if another kind of machine answers. The caller holds the link.
+
+    Raises `Garbled` if something answers that is no language of ours: a wire of another speed or
+    parity looks so.
+    """
+    babble = b""
     for language in LANGUAGES:
         if language.kind == expected:
             continue
         heard = await link.overhear(language.question, min(reply_timeout_s, PATIENCE_S))
-        if language.answer.match(heard.removeprefix(language.question)):
+        answer = heard.removeprefix(language.question)
+        if language.answer.match(answer):
             raise WrongDevice(f"a {language.kind} answers where a {expected} should be")
+        babble += answer
+    if babble:
+        raise Garbled(
+            f"what answers where a {expected} should be is not understood: "
+            "if the port has another speed, `station probe` finds it",
+            heard_bytes=len(babble),
+        )
