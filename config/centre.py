@@ -202,7 +202,7 @@ class Centre(Settings):
         return None
 
 
-def _urls(centre: Centre) -> Iterator[tuple[str, str]]:
+def wires(centre: Centre) -> Iterator[tuple[str, str]]:
     """Return every wire with its place in the file."""
     for number, line in enumerate(centre.lines):
         yield f"lines[{number}].transport.url", line.transport.url
@@ -221,7 +221,7 @@ def _names(centre: Centre) -> Iterator[tuple[str, str]]:
 
 
 def _names_twice(centre: Centre) -> Iterator[Problem]:
-    for places in (_names(centre), _urls(centre)):
+    for places in (_names(centre), wires(centre)):
         seen: dict[str, str] = {}
         for place, thing in places:
             if thing in seen:
@@ -251,7 +251,7 @@ def _why_not_made(centre: Centre, product: Product, name: str) -> list[str]:
 
 
 def _purpose_problems(centre: Centre) -> Iterator[Problem]:
-    simulated = [(place, url) for place, url in _urls(centre) if url.startswith("sim://")]
+    simulated = [(place, url) for place, url in wires(centre) if url.startswith("sim://")]
     if centre.purpose is Purpose.PRODUCTION:
         for place, url in simulated:
             yield Problem(place, f"a production centre has no simulated machine: {url}")

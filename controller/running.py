@@ -17,7 +17,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from config.centre import Centre
+from config.centre import Centre, wires
 from controller.api.access import Access
 from controller.api.door import DoorError
 from controller.api.server import make_app, serve
@@ -174,9 +174,7 @@ def _clock(config: Centre, last_event_us: int) -> Clock:
 
 
 def _has_simulated_wires(config: Centre) -> bool:
-    urls = [station.url for line in config.lines for station in line.stations]
-    urls += [line.transport.url for line in config.lines]
-    return any(url.startswith("sim://") for url in urls)
+    return any(url.startswith("sim://") for _, url in wires(config))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import click
 
-from config.centre import Centre, Purpose, load_centre, shipped_centre
+from config.centre import Centre, Purpose, load_centre, shipped_centre, wires
 from config.loading import ConfigError
 from controller.command_line.problems import WrongUse
 
@@ -190,12 +190,11 @@ def simulate(
 
 def _only_machines_of_this_process(config: Centre) -> None:
     """Refuse other wires: what is at their far end does not live in virtual time."""
-    for line in config.lines:
-        for name, url in [(f"{line.name}-transport", line.transport.url)] + [
-            (station.name, station.url) for station in line.stations
-        ]:
-            if not url.startswith("sim://"):
-                raise _fail(f"{name}: a simulation needs the wire sim://{name}", WRONG_USE)
+    for place, url in wires(config):
+        if not url.startswith("sim://"):
+            raise _fail(
+                f"{place} is {url}: a simulation needs wires that begin with sim://", WRONG_USE
+            )
 
 
 def _only_options_that_fit(context: click.Context, programme: str | None) -> None:

@@ -228,6 +228,8 @@ def main() -> int:
     if arguments.only:
         write, mode = arguments.only.split(",")
         only = (int(write), int(mode))
+    if arguments.orders < 1 or arguments.orders % PACKAGE_ORDERS:
+        parser.error(f"--orders come in packages of {PACKAGE_ORDERS}")
     campaign = Campaign(arguments.every, only)
     with tempfile.TemporaryDirectory() as folder:
         loop = VirtualTimeLoop()

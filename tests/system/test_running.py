@@ -164,7 +164,20 @@ def test_a_wire_to_another_process_is_not_simulated(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("sim://reader-2", "tcp://127.0.0.1:9"))
     refused = cardcentre("simulate", "--centre", file)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "cardcentre: reader-2: a simulation needs the wire sim://reader-2\n"
+    assert refused.stderr == (
+        "cardcentre: lines[0].stations[9].url is tcp://127.0.0.1:9: "
+        "a simulation needs wires that begin with sim://\n"
+    )
+
+
+def test_a_desk_without_a_wire_is_simulated(tmp_path: Path) -> None:
+    file = centre_file(tmp_path)
+    raw = read_toml(file)
+    raw["lines"][0]["stations"].append({"name": "inspection-1", "kind": "inspection"})
+    file.write_text(toml_text(raw), encoding="utf-8")
+    ended = cardcentre("simulate", "--centre", file, "--orders", 2, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["good"] == 2
 
 
 @pytest.mark.parametrize("on", ["pty", "tcp"])
