@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import chain
 
@@ -13,6 +14,8 @@ from controller.virtual_time import VirtualTimeLoop
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: runs on the ordinary loop (wires, processes)")
+    # A shell lets what it starts in the background ignore Ctrl-C, and so would our children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories(
