@@ -25,7 +25,7 @@ from controller.service import Service
 from controller.verbs import Verbs
 from drivers.wire import Wire
 from jobs.books import Books
-from jobs.package_maker import PackagePlan, file_name, invented_records
+from jobs.package_maker import PackagePlan, Series, file_name, invented_records
 from jobs.rows import Card, Order
 from jobs.states import OrderState
 from simulators.floor import Floor, PhysicalCard
@@ -33,7 +33,7 @@ from simulators.machine import Machine
 from simulators.plant import PlantLine
 from simulators.todo import Verbs as OperatorsVerbs
 from tests.simulation.person import PersonsVerbs
-from tests.simulation.world import World
+from tests.simulation.world import World, drawn_photos
 
 DAY = date(2005, 9, 5)
 SECOND = ("printer", "printer", "laminator", "laminator", "encoder", "encoder", "reader", "reader")
@@ -143,7 +143,9 @@ class Scene:
         self, plan: PackagePlan, edit: Callable[[int, Fields], None] = lambda _index, _fields: None
     ) -> IntakeResult:
         """Take a package in."""
-        return await self.verbs.take_package(self.write(plan, edit), "test")
+        result = await self.verbs.take_package(self.write(plan, edit), "test")
+        self.world.recognise()
+        return result
 
     async def loads(self, blanks: int, line: str = "line-1") -> None:
         """Put blanks into a magazine, and say so."""
@@ -179,17 +181,19 @@ class Scene:
         row = self.books.stations.get(name)
         return row.state.value if row else ""
 
-    async def until(self, predicate: Callable[[], bool], limit_s: float = 3_000.0) -> None:
+    async def until(
+        self, predicate: Callable[[], bool], limit_s: float = 3_000.0, look_every_s: float = 0.25
+    ) -> None:
         """Wait until something is true; a scenario that gets stuck tells where."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + limit_s
         while not predicate():
             assert loop.time() < end_s, self.told()
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(look_every_s)
 
     async def ended(self, limit_s: float = 3_000.0) -> None:
         """Wait until every order is done or cancelled and no card is on a line."""
-        await self.until(self.is_over, limit_s)
+        await self.until(self.is_over, limit_s, look_every_s=2.0)
 
     def is_over(self) -> bool:
         feeders = [parts.feeder for parts in self.service.lines.values()]
@@ -212,8 +216,9 @@ class Scene:
 
 @cache
 def drawn_records(plan: PackagePlan) -> tuple[Fields, ...]:
-    """Invent the people of a plan, once: drawing their portraits takes longer than many a test."""
-    return tuple(invented_records(Random(f"{plan.package_number}:package"), plan))
+    """Invent the people of a plan, once."""
+    series = Series(photos=drawn_photos())
+    return tuple(invented_records(Random(f"{plan.package_number}:package"), plan, series))
 
 
 def edited(records: Sequence[Fields], edit: Callable[[int, Fields], None]) -> Iterator[Fields]:

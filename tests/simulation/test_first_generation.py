@@ -6,11 +6,12 @@ from pathlib import Path
 
 from config.centre import Centre
 from controller.outputs import Outputs
+from jobs.application import EXPRESS, ORDINARY
 from jobs.package_maker import PackagePlan
 from jobs.states import BatchState, CardState, OrderState
 from simulators.floor import REJECT_BIN, infeed
 from tests.simulation.checkers import check_books
-from tests.simulation.scene import FIRST, SECOND, centre, scene
+from tests.simulation.scene import FIRST, SECOND, Fields, centre, scene
 
 CUT_OFF = date(2005, 1, 1)
 AUTUMN = date(2004, 10, 11)
@@ -101,9 +102,13 @@ async def test_both_generations_are_made_side_by_side_on_one_line(tmp_path: Path
         products=("first-generation", "second-generation"),
         programme={"first_generation_cut_off": CUT_OFF},
     )
+
+    def half_express(index: int, fields: Fields) -> None:
+        fields["zzlxdm"] = EXPRESS if index <= 3 else ORDINARY
+
     async with scene(tmp_path, config) as stage:
-        await stage.takes(PackagePlan(6, AUTUMN, product="1"))
-        await stage.takes(PackagePlan(6, AUTUMN, product="2", serial=2))
+        await stage.takes(PackagePlan(6, AUTUMN, product="1"), half_express)
+        await stage.takes(PackagePlan(6, AUTUMN, product="2", serial=2), half_express)
         await stage.ended()
         assert len(stage.orders(OrderState.DONE)) == 12
         written = [bool(card.chip_serial) for card in stage.books.cards.values()]

@@ -33,7 +33,7 @@ async def encoding(folder: Path) -> AsyncIterator[Scene]:
         encoder = ExternalPhotoEncoder(command=shell, timeout_s=60.0)
         preparation.products["2"] = product.model_copy(update={"photo_encoder": encoder})
         await stage.loads(10)
-        await stage.takes(PackagePlan(2, DAY, counties=1))
+        await stage.takes(PackagePlan(2, DAY, express_share=0.0))
         await stage.until((folder / "begun").exists)
         yield stage
 

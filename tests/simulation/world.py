@@ -6,10 +6,12 @@ ledger as the last commit left it, and the machines as they are.
 
 import asyncio
 import sqlite3
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -22,10 +24,12 @@ from controller.person import AWAY, REFUSALS
 from controller.service import LedgerHealth, Service
 from drivers.wire import Wire
 from jobs.account import account
+from jobs.application import Application
 from jobs.events import Event
 from jobs.ledger.ledger import InlineWriter, Ledger, open_ledger
 from jobs.ledger.store import Group, Store
-from jobs.package_maker import PackagePlan, file_name, make_package
+from jobs.package_maker import PackagePlan, Series, file_name, package_pieces
+from jobs.portrait import portraits
 from jobs.states import OrderState
 from jobs.vault import KeyFolder
 from simulators.plant import Plant
@@ -96,12 +100,31 @@ def centre_file(**wear: float) -> Centre:
     return centre.model_copy(update={"simulation": simulation, "limits": limits})
 
 
+#: FACES are drawn and everybody has one of them: drawing takes longer than many a test.
+FACES = 8
+#: What was prepared in this process of tests, for whom it shows and as which product.
+_PREPARED: dict[tuple[Application, str], Any] = {}
+
+
+@cache
+def drawn_photos() -> list[str]:
+    """Draw the faces of everybody, once."""
+    return [b64encode(photo).decode() for photo in portraits(Random("faces"), FACES)]
+
+
 class Kept(dict[str, Any]):
     """What was prepared for orders; what a controller forgot it must prepare again, at no cost."""
 
     def __init__(self) -> None:
         super().__init__()
         self._forgotten: dict[str, Any] = {}
+        #: Orders whose people may have been drawn for an earlier test.
+        self.known: dict[str, tuple[Application, str]] = {}
+
+    def __setitem__(self, key: str, prepared: Any) -> None:
+        super().__setitem__(key, prepared)
+        if key in self.known:
+            _PREPARED[self.known[key]] = prepared
 
     def pop(self, key: str, *_default: Any) -> Any:
         if super().__contains__(key):
@@ -109,9 +132,18 @@ class Kept(dict[str, Any]):
 
     def __contains__(self, key: object) -> bool:
         """Tell whether an order is prepared: only who is about to prepare it asks."""
-        if key in self._forgotten:
-            self[str(key)] = self._forgotten.pop(str(key))
-        return super().__contains__(key)
+        order = str(key)
+        if order in self._forgotten:
+            self[order] = self._forgotten.pop(order)
+        elif self.known.get(order) in _PREPARED and not super().__contains__(order):
+            self[order] = _PREPARED[self.known[order]]
+        return super().__contains__(order)
+
+    def clear(self) -> None:
+        """Lose everything for good."""
+        super().clear()
+        self._forgotten.clear()
+        self.known.clear()
 
     def forget_all(self) -> None:
         """Forget as a controller does that loses its power."""
@@ -204,11 +236,22 @@ class World:
         path = self.folder / file_name(plan)
         if not path.exists():
             random = Random(f"{self.seed}:package" if serial == 1 else f"{self.seed}:{serial}")
-            path.write_bytes(make_package(random, plan)[1])
+            series = Series(photos=drawn_photos())
+            path.write_bytes(b"".join(package_pieces(random, plan, series)))
         await self.service.verbs.take_package(path, "test")
+        self.recognise()
         preparation = self.service.lines["line-1"].feeder.journeys.operations.preparation
         for order in self.service.ledger.books.orders.values():
             await preparation.prepare(order)
+
+    def recognise(self) -> None:
+        """Spare orders the drawing of people who were drawn for an earlier test."""
+        assert self.service is not None
+        preparation = self.service.lines["line-1"].feeder.journeys.operations.preparation
+        for order in self.service.ledger.books.orders.values():
+            if order.id not in self.prepared.known:
+                product = preparation.products[order.product].model_dump_json()
+                self.prepared.known[order.id] = (preparation.application(order), product)
 
     def unfinished(self) -> list[str]:
         """Return the orders that are neither done nor cancelled."""
