@@ -7,7 +7,7 @@ STAMP := .venv/.made-from-lock
 export PYTHONDONTWRITEBYTECODE :=
 # Many tests wait for machines in real time: more of them than there are cores may run at once.
 # They are handed out one by one, the longest first (see tests/conftest.py).
-PYTEST := $(BIN)/pytest -n 4 --dist load --maxschedchunk 1
+PYTEST := $(BIN)/pytest -n 4 --no-loadscope-reorder
 
 .PHONY: demo test quick soak bench lint clean
 .DELETE_ON_ERROR:

@@ -4,12 +4,45 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from itertools import chain
+from typing import Final
 
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from controller.virtual_time import VirtualTimeLoop
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hand out tests one by one, but those that share what is dear to make to one worker.
+
+    The marker `xdist_group` does nothing with pytest 9.2.
+    """
+
+    #: A ledger, the charts' library and fonts, years of a plant, a wheel: made once in each worker.
+    FILES: Final = {
+        "test_report_figures.py": "ledger",
+        "test_reports.py": "charts",
+        "test_report_schedule.py": "charts",
+        "test_programme_command.py": "charts",
+        "test_forecast.py": "years",
+        "test_wheel.py": "wheel",
+    }
+
+    @classmethod
+    def group_of(cls, nodeid: str) -> str | None:
+        """Return what a test shares with others, None if nothing."""
+        return cls.FILES.get(nodeid.partition("::")[0].rpartition("/")[2])
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.group_of(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Hand out the tests as above."""
+    return Scheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,16 +62,22 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what may take longest, so that no core is idle while it goes on alone.
 
-    Whoever runs tests in parallel is handed two at a time: behind a long one waits a short one.
+    A worker is handed one test more than it runs: behind a long one waits a short one. What stays
+    together on one worker comes before single ones.
     """
     long = sorted(filter(_patience_s, items), key=_patience_s, reverse=True)
     short = [item for item in items if not _patience_s(item)]
-    paired = min(len(long), len(short))
-    pairs = chain.from_iterable(zip(long, short, strict=False))
-    items[:] = [*pairs, *long[paired:], *short[paired:]]
+    short.sort(key=lambda item: Scheduling.group_of(item.nodeid) is None)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    ordered: list[pytest.Item] = []
+    while long and short:
+        ordered += [*long[:workers], *short[:workers]]
+        del long[:workers], short[:workers]
+        workers = 1
+    items[:] = [*ordered, *long, *short]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -44,9 +44,9 @@ def in_another_process(seed: int, hash_seed: str) -> subprocess.Popen[str]:
 
 
 def test_two_runs_of_one_seed_write_the_same_ledger_in_any_process() -> None:
-    others = [in_another_process(4, hash_seed) for hash_seed in ("0", "4242")]
+    other = in_another_process(4, hash_seed="4242")
     here = run(4)
     assert len(here) == 64
     assert run(4) == here
-    assert [other.communicate(timeout=60)[0].strip() for other in others] == [here, here]
+    assert other.communicate(timeout=60)[0].strip() == here
     assert run(5) != here

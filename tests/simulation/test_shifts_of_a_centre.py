@@ -17,7 +17,7 @@ from tests.simulation.world import SupplyStore, world
 
 #: The scene begins at eight on a Monday; warming up takes some minutes of the first shift.
 SHIFTS = (
-    Shift(name="early", begins="08:00", ends="08:10"),
+    Shift(name="early", begins="08:00", ends="08:06"),
     Shift(name="late", begins="08:40", ends="12:00"),
 )
 MINUTE_US = 60_000_000
@@ -41,20 +41,20 @@ async def until_clock(stage: Scene, time_us: int) -> None:
 
 async def test_nothing_is_fed_between_shifts_and_what_was_fed_is_finished(tmp_path: Path) -> None:
     async with scene(tmp_path, with_shifts(centre())) as stage:
-        await stage.takes(PackagePlan(60, DAY))
+        await stage.takes(PackagePlan(36, DAY))
         await stage.loads(100)
-        assert stage.verbs.shift() == "early, until 2005-09-05 08:10"
+        assert stage.verbs.shift() == "early, until 2005-09-05 08:06"
         assert not stage.waits("off shift")
-        await until_clock(stage, at_us(8, 10) + 1_000)
+        await until_clock(stage, at_us(8, 6) + 1_000)
         fed = len(stage.books.cards)
-        assert 0 < fed < 60, "the shift ends in the middle of the work"
+        assert 0 < fed < 36, "the shift ends in the middle of the work"
         assert stage.books.on_the_line
         assert stage.verbs.shift() == "off shift until 2005-09-05 08:40"
         assert stage.waits("off shift", "feeding")
         await until_clock(stage, at_us(8, 39))
         assert len(stage.books.cards) == fed, "nothing was fed"
         assert not stage.books.on_the_line, "all that was fed is finished"
-        assert len(stage.orders(OrderState.QUEUED)) == 60 - fed
+        assert len(stage.orders(OrderState.QUEUED)) == 36 - fed
         check_books(stage.service)
         await until_clock(stage, at_us(8, 41))
         assert len(stage.books.cards) > fed
@@ -68,7 +68,7 @@ async def test_nothing_is_fed_between_shifts_and_what_was_fed_is_finished(tmp_pa
             "name": "early",
             "day": "2005-09-05",
             "begins_us": at_us(8, 0),
-            "ends_us": at_us(8, 10),
+            "ends_us": at_us(8, 6),
         }
 
 

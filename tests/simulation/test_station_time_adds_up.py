@@ -5,7 +5,7 @@ more of the past than `jobs/station_time.py` asks for, is the whole ledger's fol
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -140,7 +140,7 @@ def check_production(time: StationTime, events: Sequence[Event], until_us: int) 
     assert time.spent_us(Cause.PRODUCING) >= open_us - stopped_us
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, pytest.param(3, marks=pytest.mark.soak)])
 async def test_the_seconds_of_every_station_add_up(tmp_path: Path, seed: int) -> None:
     events, stations = await played(tmp_path, seed)
     random = Random(f"{seed}:stretches")
@@ -164,15 +164,12 @@ async def test_the_seconds_of_every_station_add_up(tmp_path: Path, seed: int) ->
         found = by_station(list(station_spans(few, stations, held, begins_us, ends_us)))
         for name, spans in whole.items():
             assert found[name] == cut(spans, begins_us, ends_us), (name, begins_us, ends_us)
+    if seed == 2:
+        check_causes_met({span.cause for spans in whole.values() for span in spans})
 
 
-async def test_a_seed_with_faults_meets_the_causes(tmp_path: Path) -> None:
-    events, stations = await played(tmp_path, 2)
-    from_us, until_us = events[0].time_us, events[-1].time_us
-    spent: Counter[Cause] = Counter()
-    shifts = (ShiftSpan("day", DAY, from_us, until_us),)
-    for span in station_spans(events, stations, shifts, from_us, until_us):
-        spent[span.cause] += span.ends_us - span.begins_us
-    met = {Cause.PRODUCING, Cause.STARVED, Cause.BLOCKED, Cause.CHANGEOVER, Cause.STOPPED}
-    assert met <= set(spent)
-    assert {Cause.HELD, Cause.DOWN} & set(spent)
+def check_causes_met(met: set[Cause]) -> None:
+    """A seed without faults would prove little."""
+    always = {Cause.PRODUCING, Cause.STARVED, Cause.BLOCKED, Cause.CHANGEOVER, Cause.STOPPED}
+    assert always <= met
+    assert {Cause.HELD, Cause.DOWN} & met
