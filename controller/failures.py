@@ -29,6 +29,7 @@ from drivers.errors import (
     WireNotOpened,
     WorkpieceLost,
     WrongDevice,
+    WrongSpeed,
 )
 
 
@@ -45,6 +46,7 @@ class Reaction(StrEnum):
 FAILURES: Mapping[type[DriverError], Reaction] = {
     WireNotOpened: Reaction.REOPEN,
     WireClosed: Reaction.REOPEN,
+    WrongSpeed: Reaction.REOPEN,
     ReplyTimeout: Reaction.REOPEN,
     Garbled: Reaction.REOPEN,
     UnexpectedReply: Reaction.REOPEN,
@@ -70,6 +72,7 @@ _CABLE = "look whether the machine is on and its cable in place"
 ADVICE: Mapping[str, str] = {
     WireNotOpened.code: "look at the cable, and at the port in the centre's file",
     WireClosed.code: _CABLE,
+    WrongSpeed.code: "set its wire in the centre's file as the machine is, or the machine so",
     ReplyTimeout.code: f"{_CABLE}, and whether it belongs on this port",
     Garbled.code: f"{_CABLE}, and whether it belongs on this port",
     UnexpectedReply.code: "look whether the machine belongs on this port",

@@ -39,6 +39,12 @@ class WireClosed(DriverError):
     code = "wire.closed"
 
 
+class WrongSpeed(DriverError):
+    """The machine is set to another speed than its wire."""
+
+    code = "wire.wrong_speed"
+
+
 class ReplyTimeout(DriverError):
     """The machine did not answer in time."""
 

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 from drivers.errors import ReplyTimeout, WireClosed
-from drivers.wire import Wire
+from drivers.serial_settings import SerialSettings
+from drivers.wire import SerialPort, Wire
 
 #: A machine that never falls quiet is not waited for longer than this.
 LONGEST_DRAIN_S = 1.0
@@ -47,6 +48,20 @@ class Link(Generic[Frame]):
     def garbage_bytes(self) -> int:
         """Bytes dropped because they belonged to no frame."""
         return self._decoder.garbage_bytes
+
+    @property
+    def port(self) -> SerialPort | None:
+        """The serial port that its wire is; None where the speed is not ours to set."""
+        return self._wire if isinstance(self._wire, SerialPort) else None
+
+    def set(self, settings: SerialSettings) -> None:
+        """Go on at another speed; what was heard at the old one is nothing. For a port only."""
+        assert isinstance(self._wire, SerialPort), "only a serial port is ours to set"
+        try:
+            self._wire.set(settings)
+        except OSError as error:
+            raise WireClosed from error
+        self.distrust()
 
     async def __aenter__(self) -> Self:
         await self._turn.acquire()

@@ -22,8 +22,6 @@ from drivers.outcome import Note
 PRODUCT_CODE_OBJECT, REVISION_OBJECT, SERIAL_NUMBER_OBJECT = 0x01, 0x02, 0x80
 COMMAND_ADDRESS = 0x0000
 LAMINATOR_UNIT, TRANSPORT_UNIT = 3, 10
-#: Where each kind usually answers, so that a wrong machine can be named instead of called silent.
-USUAL_UNITS = {"laminator": LAMINATOR_UNIT, "transport": TRANSPORT_UNIT}
 PRODUCT_CODES = {"laminator": "LAM", "transport": "TRN"}
 
 Value = TypeVar("Value", bound=IntEnum)
@@ -59,7 +57,6 @@ class Plc:
                 f"what answers where a {self._kind} should be does not name itself"
             ) from error
         except (ReplyTimeout, Garbled):
-            await self._name_a_wrong_machine()
             await self._master.raise_if_stranger(self._kind)
             raise
         model = _text(objects.get(PRODUCT_CODE_OBJECT, b""))
@@ -96,17 +93,6 @@ class Plc:
         assert 1 <= sequence <= LAST_NUMBER, "0 means a lost memory and numbers no command"
         block = (code, first, second, sequence)
         await self._master.write_registers(self._unit, COMMAND_ADDRESS, block)
-
-    async def _name_a_wrong_machine(self) -> None:
-        """Raise `WrongDevice` if another kind of machine answers at its own usual unit."""
-        for kind, unit in USUAL_UNITS.items():
-            if kind == self._kind or unit == self._unit:
-                continue
-            try:
-                objects = await self._master.read_identification(unit)
-            except (ReplyTimeout, Garbled, CommandRefused):
-                continue
-            raise _wrong(self._kind, _text(objects.get(PRODUCT_CODE_OBJECT, b"")), unit)
 
 
 def _text(data: bytes) -> str:

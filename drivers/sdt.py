@@ -20,7 +20,7 @@ _NEVER_ON_THE_WIRE: Final = frozenset((0x01, 0x02, 0x03, 0x05, 0x09))
 
 
 class Request(Enum):
-    """The requests that a read-back needs, as CMD and Para."""
+    """The requests that a read-back needs, and those for the wire's speed, as CMD and Para."""
 
     STATUS = bytes.fromhex("11FF")
     SAM_ID = bytes.fromhex("12FF")
@@ -28,6 +28,21 @@ class Request(Enum):
     SELECT = bytes.fromhex("2002")
     READ_BASE = bytes.fromhex("3001")
     READ_MANAGEMENT = bytes.fromhex("3005")
+    RATE_115200 = bytes.fromhex("6000")
+    RATE_57600 = bytes.fromhex("6001")
+    RATE_38400 = bytes.fromhex("6002")
+    RATE_19200 = bytes.fromhex("6003")
+    RATE_9600 = bytes.fromhex("6004")
+
+
+#: The bits a second that a reader can be set to.
+RATES: Final = {
+    115_200: Request.RATE_115200,
+    57_600: Request.RATE_57600,
+    38_400: Request.RATE_38400,
+    19_200: Request.RATE_19200,
+    9_600: Request.RATE_9600,
+}
 
 
 class Status(IntEnum):

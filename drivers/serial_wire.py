@@ -11,13 +11,14 @@ import errno
 import os
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import serial
 
 from drivers.errors import WireNotOpened
+from drivers.serial_settings import SerialSettings
 
 READ_BYTES_MAX = 1 << 16
 WRITE_BYTES_MAX = 1 << 16
@@ -34,23 +35,18 @@ _REASONS = {
     errno.EISDIR: "not a serial port",
     errno.EINVAL: "the port does not take these line parameters",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A port and how its line is set."""
-
-    port: str
-    baud: int = 115_200
-    parity: str = serial.PARITY_NONE
-    stopbits: int = serial.STOPBITS_ONE
-    databits: int = serial.EIGHTBITS
+#: What a port says that was unplugged while it was open.
+_GONE = {errno.EIO, errno.ENXIO, errno.ENODEV}
+#: termios.error is no OSError, and pyserial lets it through.
+_PYSERIAL_ERRORS = (termios.error, ValueError, OverflowError)
 
 
 class SerialWire:
     """One open serial port."""
 
-    def __init__(self, port: serial.Serial) -> None:
+    def __init__(self, port: serial.Serial, settings: SerialSettings) -> None:
+        self.path = str(port.port)
+        self.settings = settings
         self._port = port
         self._descriptor = port.fileno()
         self._waits: set[asyncio.Future[None]] = set()
@@ -80,6 +76,20 @@ class SerialWire:
                 if error.errno == errno.EIO:
                     return b""
                 raise
+
+    def set(self, settings: SerialSettings) -> None:
+        """Change speed and framing at once; a port that cannot be set so stays as it was."""
+        self._check_open()
+        try:
+            _apply(self._port, settings)
+        except (OSError, *_PYSERIAL_ERRORS) as error:
+            with suppress(OSError, *_PYSERIAL_ERRORS):
+                _apply(self._port, self.settings)
+            if _number(error) in _GONE:
+                raise ConnectionResetError("the port has gone") from error
+            url = f"serial://{self.path}?{settings.query}"
+            raise WireNotOpened(url=url, reason=_reason(error)) from error
+        self.settings = settings
 
     async def aclose(self) -> None:
         """Close at once; who waits gets `ConnectionError`."""
@@ -115,41 +125,51 @@ class SerialWire:
 
 def open_serial(url: str) -> SerialWire:
     """Open a port for us alone, or raise `WireNotOpened` with the reason."""
-    line = _parse(url)
+    path, settings = _parse(url)
     try:
-        return SerialWire(_open(line))
-    # termios.error is no OSError, and pyserial lets it through.
-    except (OSError, termios.error, ValueError, OverflowError) as error:
+        return SerialWire(_open(path, settings), settings)
+    except (OSError, *_PYSERIAL_ERRORS) as error:
         raise WireNotOpened(url=url, reason=_reason(error)) from error
 
 
-def _open(line: _Line) -> serial.Serial:
+def _open(path: str, settings: SerialSettings) -> serial.Serial:
     # pyserial opens with O_NONBLOCK, so that it does not wait for a carrier.
-    port = serial.Serial(
-        line.port,
-        baudrate=line.baud,
-        bytesize=line.databits,
-        parity=line.parity,
-        stopbits=line.stopbits,
-        timeout=0,
-        write_timeout=0,
-        exclusive=True,
-    )
+    port = serial.Serial(path, timeout=0, write_timeout=0, exclusive=True, **_names(settings))
     try:
-        attributes = termios.tcgetattr(port.fileno())
-        # Some ports without parity (pseudo-terminals) drop the wish instead of refusing it.
-        if bool(attributes[2] & termios.PARENB) != (line.parity != serial.PARITY_NONE):
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # noqa: TRY301  (closed below)
-        # pyserial leaves VMIN at 0, which makes "nothing yet" look like the end of the stream.
-        attributes[6][termios.VMIN] = 1
-        termios.tcsetattr(port.fileno(), termios.TCSANOW, attributes)
+        _settle(port, settings)
     except BaseException:
         port.close()
         raise
     return port
 
 
-def _parse(url: str) -> _Line:
+def _apply(port: serial.Serial, settings: SerialSettings) -> None:
+    port.apply_settings(_names(settings))
+    _settle(port, settings)
+
+
+def _names(settings: SerialSettings) -> dict[str, Any]:
+    """Return settings as pyserial names them."""
+    return {
+        "baudrate": settings.baud,
+        "bytesize": settings.databits,
+        "parity": settings.parity,
+        "stopbits": settings.stopbits,
+    }
+
+
+def _settle(port: serial.Serial, settings: SerialSettings) -> None:
+    """Make sure that the port took its parity, and that an empty read is the end."""
+    attributes = termios.tcgetattr(port.fileno())
+    # Some ports without parity (pseudo-terminals) drop the wish instead of refusing it.
+    if bool(attributes[2] & termios.PARENB) != (settings.parity != serial.PARITY_NONE):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    # pyserial leaves VMIN at 0, which makes "nothing yet" look like the end of the stream.
+    attributes[6][termios.VMIN] = 1
+    termios.tcsetattr(port.fileno(), termios.TCSANOW, attributes)
+
+
+def _parse(url: str) -> tuple[str, SerialSettings]:
     parts = urlsplit(url)
     if parts.netloc or not parts.path:
         raise WireNotOpened(url=url, reason="not of the form serial:///dev/...?baud=...")
@@ -161,7 +181,7 @@ def _parse(url: str) -> _Line:
         if name in settings or not allowed(text):
             raise WireNotOpened(url=url, reason=f"{text!r} is no value for {name}")
         settings[name] = text if name == "parity" else int(text)
-    return _Line(parts.path, **settings)  # type: ignore[arg-type]  # checked name by name above
+    return parts.path, SerialSettings(**settings)  # type: ignore[arg-type]  # checked name by name
 
 
 _ALLOWED: dict[str, Callable[[str], bool]] = {
@@ -173,11 +193,18 @@ _ALLOWED: dict[str, Callable[[str], bool]] = {
 
 
 def _reason(error: Exception) -> str:
+    number = _number(error)
+    if number is None:
+        return _REASONS[errno.EINVAL]
+    return _REASONS.get(number) or os.strerror(number)
+
+
+def _number(error: Exception) -> int | None:
     # pyserial gives the number first, or hides it in the error that it was handling.
     for source in (error, error.__context__):
         if source is not None and source.args and isinstance(source.args[0], int):
-            return _REASONS.get(source.args[0]) or os.strerror(source.args[0])
-    return "the port does not take these line parameters"
+            return source.args[0]
+    return None
 
 
 def _wake(wait: asyncio.Future[None]) -> None:

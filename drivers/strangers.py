@@ -1,20 +1,26 @@
-"""Who is at the far end when our machine is not: asked in the languages of the other machines.
+"""Who is at the far end when our machine is not, or whether it only stands at another speed.
 
-Only questions that change nothing, once each, after our own went unanswered; silence stays silence.
-What is done about a wrong machine is not decided here.
+Only questions that change nothing, once each, after our own went unanswered: in the languages of
+the other machines, then, where the port is ours to set, in our own at the other likely speeds.
+Silence stays silence. What is done about what was found is not decided here.
 """
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from drivers.errors import Garbled, WrongDevice
+from drivers.errors import Garbled, WireClosed, WireNotOpened, WrongDevice, WrongSpeed
 from drivers.link import Link
 from drivers.modbus_frames import BASIC_STREAM, identification_question
 from drivers.retransfer_frames import Ask, frame
+from drivers.sdt import RATES
+from drivers.serial_settings import LIKELY, SerialSettings
 
 #: A machine answers a question about itself at once.
 PATIENCE_S: Final = 0.5
+#: At each of six other settings, so that a silent machine costs two seconds more and not four.
+SPEED_PATIENCE_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,8 @@ LANGUAGES: Final = (
 async def raise_if_stranger(link: Link[Any], expected: str, reply_timeout_s: float) -> None:
     """Raise `WrongDevice` if another kind of machine answers. The caller holds the link.
 
-    Raises `Garbled` if something answers that is no language of ours: a wire of another speed or
-    parity looks so.
+    Raises `WrongSpeed` if our own machine answers at another speed, and `Garbled` if something
+    answers that is no language of ours.
     """
     babble = b""
     for language in LANGUAGES:
@@ -72,9 +78,53 @@ async def raise_if_stranger(link: Link[Any], expected: str, reply_timeout_s: flo
         if language.answer.match(answer):
             raise WrongDevice(f"a {language.kind} answers where a {expected} should be")
         babble += answer
+    await _raise_if_other_speed(link, expected, reply_timeout_s)
     if babble:
+        at = "it answers at no likely speed" if link.port else "its port may have another speed"
         raise Garbled(
-            f"what answers where a {expected} should be is not understood: "
-            "if the port has another speed, `station probe` finds it",
+            f"what answers where a {expected} should be is not understood: {at}",
             heard_bytes=len(babble),
         )
+
+
+async def _raise_if_other_speed(link: Link[Any], expected: str, reply_timeout_s: float) -> None:
+    """Raise `WrongSpeed` if our machine answers at another speed; the port is set back.
+
+    The caller holds the link. Where the port is not ours to set, nothing is asked.
+    """
+    if link.port is None:
+        return
+    own = link.port.settings
+    asked = [own]
+    try:
+        for settings in LIKELY:
+            if any(settings.hears_like(one) for one in asked):
+                continue
+            asked.append(settings)
+            if await _answers(link, settings, expected, reply_timeout_s):
+                raise _wrong_speed(link.port.path, expected, own, settings)
+    finally:
+        with suppress(WireClosed, WireNotOpened):
+            link.set(own)
+
+
+async def _answers(
+    link: Link[Any], settings: SerialSettings, expected: str, reply_timeout_s: float
+) -> bool:
+    """Tell whether our machine answers at these settings; not if the port cannot have them."""
+    language = next(one for one in LANGUAGES if one.kind == expected)
+    try:
+        link.set(settings)
+    except WireNotOpened:
+        return False
+    heard = await link.overhear(language.question, min(reply_timeout_s, SPEED_PATIENCE_S))
+    return bool(language.answer.match(heard.removeprefix(language.question)))
+
+
+def _wrong_speed(
+    path: str, expected: str, own: SerialSettings, found: SerialSettings
+) -> WrongSpeed:
+    remedy = f"write {found.query} in its wire"
+    if expected == "reader" and own == replace(found, baud=own.baud) and own.baud in RATES:
+        remedy += f", or say `cardcentre station speed serial://{path} {own.baud}`"
+    return WrongSpeed(f"the {expected} at {path} is set to {found}, its wire to {own}: {remedy}")

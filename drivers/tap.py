@@ -7,7 +7,8 @@ tells is the listener's business. While nobody listens, it costs one test a call
 from collections.abc import Callable
 from enum import StrEnum
 
-from drivers.wire import Wire
+from drivers.serial_settings import SerialSettings
+from drivers.wire import SerialPort, Wire
 
 
 class Traffic(StrEnum):
@@ -32,6 +33,8 @@ class Tap:
     def around(self, wire: Wire) -> Wire:
         """Return a wire that was just opened, so that it can be listened to."""
         self.tell(Traffic.OPENED, b"")
+        if isinstance(wire, SerialPort):
+            return _TappedPort(wire, self)
         return _TappedWire(wire, self)
 
     def tell(self, what: Traffic, data: bytes) -> None:
@@ -62,3 +65,19 @@ class _TappedWire:
     async def aclose(self) -> None:
         self._tap.tell(Traffic.CLOSED, b"")
         await self._wire.aclose()
+
+
+class _TappedPort(_TappedWire):
+    """A serial port with a tap; how it is set can be changed through it."""
+
+    def __init__(self, port: SerialPort, tap: Tap) -> None:
+        super().__init__(port, tap)
+        self._port = port
+        self.path = port.path
+
+    @property
+    def settings(self) -> SerialSettings:
+        return self._port.settings
+
+    def set(self, settings: SerialSettings) -> None:
+        self._port.set(settings)

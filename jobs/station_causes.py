@@ -51,6 +51,7 @@ DOWN_CODES = frozenset(
     {
         "wire.not_opened",
         "wire.closed",
+        "wire.wrong_speed",
         "link.reply_timeout",
         "link.garbled",
         "link.unexpected_reply",

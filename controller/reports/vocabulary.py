@@ -22,6 +22,7 @@ _REASONS: Mapping[str, Pair] = {
     # Codes of machines, wires and chips
     "wire.not_opened": ("the port could not be opened", "端口无法打开"),
     "wire.closed": ("the wire was closed", "通信中断"),
+    "wire.wrong_speed": ("another speed than the wire's", "通信速率不符"),
     "link.reply_timeout": ("no answer in time", "应答超时"),
     "link.garbled": ("damaged answers", "应答受损"),
     "link.unexpected_reply": ("an answer to something else", "应答不符"),

@@ -23,20 +23,11 @@ from drivers.errors import WireClosed, WireNotOpened
 from drivers.identity import Identity
 from drivers.plc import LAMINATOR_UNIT, TRANSPORT_UNIT
 from drivers.sdt import sam_id_text
+from drivers.serial_settings import LIKELY
 from drivers.strangers import LANGUAGES, PATIENCE_S
 from drivers.wire import Wire
 
-#: Settings in the order of their likelihood: the machines' own rates first.
-LINES: Final = (
-    "baud=115200",
-    "baud=115200&stopbits=2",
-    "baud=19200&parity=E",
-    "baud=19200",
-    "baud=9600",
-    "baud=9600&parity=E",
-    "baud=57600",
-    "baud=38400",
-)
+LINES: Final = tuple(settings.query for settings in LIKELY)
 HEAT_UNITS: Final = (1, 2)
 _NOT_THESE_SETTINGS: Final = "the port does not take these line parameters"
 
