@@ -7,6 +7,8 @@ in `controller/failures.py`, never here.
 
 from typing import ClassVar
 
+from drivers.serial_settings import USUAL, SerialSettings
+
 
 class DriverError(Exception):
     """The machine could not do what it was asked."""
@@ -43,6 +45,11 @@ class WrongSpeed(DriverError):
     """The machine is set to another speed than its wire."""
 
     code = "wire.wrong_speed"
+
+    def __init__(self, detail: str = "", settings: SerialSettings = USUAL) -> None:
+        super().__init__(detail)
+        #: How the machine is set.
+        self.settings = settings
 
 
 class ReplyTimeout(DriverError):

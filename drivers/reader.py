@@ -5,7 +5,7 @@ out of the field before another reading, are not its business.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from drivers.errors import (
@@ -22,6 +22,7 @@ from drivers.errors import (
 from drivers.identity import Identity
 from drivers.link import Link
 from drivers.sdt import (
+    RATES,
     Answer,
     Damaged,
     FrameDecoder,
@@ -32,6 +33,7 @@ from drivers.sdt import (
     meaning,
     sam_id_text,
 )
+from drivers.serial_settings import SerialSettings
 from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
@@ -42,6 +44,8 @@ _REPEATS: Final = 2
 _FIND_PAUSE_S: Final = 0.3
 _FIND_ATTEMPTS: Final = 5
 _SELECT_ATTEMPTS: Final = 2
+#: What a reader needs to change its speed, counted from its answer.
+_RATE_PAUSE_S: Final = 0.005
 #: Late answers to other requests that are passed over while waiting for ours.
 _STRAY_ANSWERS_MAX: Final = 3
 
@@ -53,6 +57,7 @@ _GOOD: Final = {
     Request.SELECT: (Status.DONE, 8),
     Request.READ_BASE: (Status.DONE, 4 + TEXT_BYTES + PHOTO_BYTES),
     Request.READ_MANAGEMENT: (Status.DONE, 28),
+    **dict.fromkeys(RATES.values(), (Status.DONE, 0)),
 }
 _GOOD_WORDS: Final = frozenset((Status.DONE, Status.CARD_FOUND))
 
@@ -70,7 +75,7 @@ _OF_A_CARD: Final = frozenset(
         Status.NO_SUCH_ITEM,
     )
 )
-_OF_THE_READER: Final = frozenset((Request.STATUS, Request.SAM_ID))
+_OF_THE_READER: Final = frozenset((Request.STATUS, Request.SAM_ID, *RATES.values()))
 
 _MODULE_FAULTS: Final = frozenset((Status.SELF_TEST_FAILED, Status.NOT_AUTHORISED))
 _REQUEST_DAMAGED: Final = frozenset((Status.HOST_CHECKSUM, Status.HOST_LENGTH))
@@ -139,16 +144,70 @@ class ReadBackReader:
         text_end = 4 + TEXT_BYTES
         return ReadBack(data[4:text_end], data[text_end:], chip_serial, card_serial)
 
+    async def set_bit_rate(self, bit_rate: int) -> None:
+        """Have the reader and its wire go on at another speed, and prove it.
+
+        Where no answer came, the reader is asked at both speeds. The wire is left at the one at
+        which it answers; what is raised says which that is.
+        """
+        if bit_rate not in RATES:
+            raise CommandRefused(f"A reader cannot be set to {bit_rate} bit/s.")
+        async with self._link:
+            if self._link.port is None:
+                raise CommandRefused("The speed of this wire is not ours to set.")
+            old = self._link.port.settings
+            new = replace(old, baud=bit_rate)
+            # Whether the port can follow must be known before the reader is gone.
+            self._link.set(new)
+            self._link.set(old)
+            for _ in range(1 + _REPEATS):
+                agreed = await self._agrees_to(RATES[bit_rate])
+                found = await self._found_at(new, old, new, old)
+                if found == new:
+                    return
+                if found is None:
+                    text = f"The reader answers neither at {bit_rate} bit/s nor at {old.baud}."
+                    raise ReplyTimeout(text)
+                if agreed:
+                    break
+            raise CommandRefused(f"The reader stays at {old.baud} bit/s, and so does its wire.")
+
     async def aclose(self) -> None:
         """Hang up."""
         await self._link.aclose()
 
     async def _of_itself(self, request: Request) -> bytes:
-        """Ask the reader about itself; whatever is wrong then is no card's fault."""
-        answer = await self._ask(request, self._timeouts.find_timeout_s)
+        """Ask the reader about itself."""
+        return self._checked(await self._ask(request, self._timeouts.find_timeout_s))
+
+    def _checked(self, answer: Answer) -> bytes:
+        """Return the data of an answer about the reader; what is wrong there is no card's fault."""
         if answer.sw3 in _GOOD_WORDS | _REFUSALS:
             return _data(answer)
         raise HardwareFault(f"The reader reports: {meaning(answer.sw3)}.", code=_hex(answer.sw3))
+
+    async def _agrees_to(self, request: Request) -> bool:
+        """Ask once: a reader that has changed its speed would not understand the second time."""
+        try:
+            answer = await self._answer(request, self._timeouts.find_timeout_s)
+        except (ReplyTimeout, Garbled, UnexpectedReply):
+            return False
+        if answer.sw3 in _REQUEST_DAMAGED:
+            return False
+        self._checked(answer)
+        return True
+
+    async def _found_at(self, *likely: SerialSettings) -> SerialSettings | None:
+        """Return at which of these settings the reader answers; the wire is left at the last."""
+        for settings in likely:
+            await asyncio.sleep(_RATE_PAUSE_S)
+            self._link.set(settings)
+            try:
+                await self._of_itself(Request.STATUS)
+            except (ReplyTimeout, Garbled, UnexpectedReply):
+                continue
+            return settings
+        return None
 
     async def _find(self) -> None:
         for attempt in range(1, _FIND_ATTEMPTS + 1):

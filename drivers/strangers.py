@@ -127,4 +127,5 @@ def _wrong_speed(
     remedy = f"write {found.query} in its wire"
     if expected == "reader" and own == replace(found, baud=own.baud) and own.baud in RATES:
         remedy += f", or say `cardcentre station speed serial://{path} {own.baud}`"
-    return WrongSpeed(f"the {expected} at {path} is set to {found}, its wire to {own}: {remedy}")
+    text = f"the {expected} at {path} is set to {found}, its wire to {own}: {remedy}"
+    return WrongSpeed(text, found)

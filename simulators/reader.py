@@ -82,6 +82,7 @@ class SimulatedReader:
         self._pace = pace
         self._settings = settings
         self._reading = Motion()
+        self._next_bit_rate = self.bit_rate  # it answers at the old one first
         self._powered = True
         self._power_cuts = 0
         self._field = _Field.UNKNOWN
@@ -97,7 +98,7 @@ class SimulatedReader:
         self._power_cuts += 1
         self._reading.stop()
         self._field = _Field.UNKNOWN
-        self.bit_rate = BIT_RATES[0]
+        self.bit_rate = self._next_bit_rate = BIT_RATES[0]
 
     def restore_power(self) -> None:
         """Start up; a card in the field counts as newly come."""
@@ -122,6 +123,7 @@ class SimulatedReader:
                         break
                     if not self.mute:
                         await wire.send(reply)
+                    self.bit_rate = self._next_bit_rate
         except OSError:
             return  # the host hung up in the middle of an answer
 
@@ -191,7 +193,7 @@ class SimulatedReader:
     def _set(self, request: Request) -> bytes:
         match request.command, request.parameter:
             case (0x60, number) if number < len(BIT_RATES):
-                self.bit_rate = BIT_RATES[number]
+                self._next_bit_rate = BIT_RATES[number]
             case (0x61, 0xFF) if request.data[0] >= 24:
                 self.largest_radio_frame_bytes = request.data[0]
             case _:

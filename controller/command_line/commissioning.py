@@ -1,4 +1,4 @@
-"""What is done before a machine works in a centre: `station probe|exercise` and `conformance`.
+"""What is done before a machine works in a centre: `station probe|speed|exercise`, `conformance`.
 
 They open the port themselves, beside no running centre. What is asked and checked is in
 `drivers/conformance/` and `controller/exercise.py`; here it is started and shown.
@@ -22,9 +22,12 @@ from drivers.chip_reader import ChipReader
 from drivers.conformance.check import Result, Verdict
 from drivers.conformance.kinds import KINDS, MODELS, SUITES, conformance, count_of, suite_of
 from drivers.conformance.probe import Found, Probed, probe, tell
-from drivers.errors import DriverError
+from drivers.errors import DriverError, WrongSpeed
 from drivers.open_wire import PC_SC
-from drivers.wire import Wire
+from drivers.reader import ReadBackReader, ReaderTimeouts
+from drivers.sdt import RATES
+from drivers.serial_settings import SerialSettings
+from drivers.wire import SerialPort, Wire
 
 RESULT = [
     Column("id", "check"),
@@ -46,6 +49,9 @@ EXERCISED = [
     Column("said", "said", wraps=True),
 ]
 
+#: A reader answers at once what it is asked about itself; where it is silent, a person waits.
+ABOUT_ITSELF_S = 0.3
+
 Value = TypeVar("Value")
 
 
@@ -60,6 +66,25 @@ def show_probe(session: Session, url: str, *, as_json: bool) -> None:
         _write_probed(probed)
     if probed.found is None:
         raise No(f"no machine that we know answers on {url}")
+
+
+def set_speed(session: Session, url: str, bit_rate: int) -> None:
+    """Set the reader on a serial port to another speed, and show both."""
+    if bit_rate not in RATES:
+        rates = ", ".join(map(str, RATES))
+        raise WrongUse(f"a reader can be set to {rates} bit/s, not to {bit_rate}")
+    refuse_if_held(session, url)
+    with waiting(f"setting the reader on {url}"):
+        serial_number, before, now = _at_the_port(_set_speed(url, bit_rate))
+    page = Page()
+    path = url.partition("?")[0]
+    page.facts([
+        ("wire", f"{path}?{now.query}"),
+        ("serial number", serial_number),
+        ("speed before", str(before)),
+        ("speed now", str(now)),
+    ])  # fmt: skip
+    page.write()
 
 
 @click.command("conformance")
@@ -138,6 +163,25 @@ def _station(session: Session, name: str) -> tuple[str, str, bool]:
             if station.name == name and station.url:
                 return suite_of(station.kind.value, station.model), station.url, station.echo
     raise WrongUse(f"the centre has no machine named {name}")
+
+
+async def _set_speed(url: str, bit_rate: int) -> tuple[str, SerialSettings, SerialSettings]:
+    """Return the reader's serial number, how it was set and how it is."""
+    port = await open_port(url)
+    try:
+        if not isinstance(port, SerialPort):
+            raise No("over TCP the serial server sets the speed, which is not ours to change")
+        reader = ReadBackReader(port, ReaderTimeouts(find_timeout_s=ABOUT_ITSELF_S))
+        try:
+            identity = await reader.identify()
+        except WrongSpeed as wrong:
+            port.set(wrong.settings)
+            identity = await reader.identify()
+        before = port.settings
+        await reader.set_bit_rate(bit_rate)
+        return identity.serial_number, before, port.settings
+    finally:
+        await port.aclose()
 
 
 async def _exercise(kind: str, url: str, *, echo: bool) -> list[Exercised]:

@@ -160,6 +160,20 @@ def station_probe(session: Session, url: str, *, as_json: bool) -> None:
     show_probe(session, url, as_json=as_json)
 
 
+@station.command("speed")
+@click.argument("url", metavar="URL")
+@click.argument("bit_rate", metavar="BIT_RATE", type=int)
+@pass_session
+def station_speed(session: Session, url: str, bit_rate: int) -> None:
+    """Set a read-back reader on a serial port to another speed: 115200 down to 9600.
+
+    It is looked for at the likely speeds first. Write the new one into the centre's file.
+    """
+    from controller.command_line.commissioning import set_speed  # loads the drivers
+
+    set_speed(session, url, bit_rate)
+
+
 @station.command("exercise")
 @click.argument("where", metavar="STATION|URL")
 @json_option
