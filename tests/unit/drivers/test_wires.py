@@ -6,6 +6,7 @@ import pty
 import socket
 import subprocess
 import sys
+import termios
 import tty
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -14,6 +15,8 @@ import pytest
 
 from drivers.errors import WireNotOpened
 from drivers.open_wire import open_wire
+from drivers.serial_settings import SerialSettings
+from drivers.serial_wire import open_serial
 from drivers.wire import Wire
 
 pytestmark = pytest.mark.real_time
@@ -208,6 +211,46 @@ async def test_a_line_that_the_port_cannot_have_says_so(pair: Pair) -> None:
     """A pseudo-terminal has no parity."""
     expected = "the port does not take these line parameters"
     assert await reason(f"serial://{pair.path}?parity=E") == expected
+
+
+def speed_at(descriptor: int) -> int:
+    return int(termios.tcgetattr(descriptor)[4])
+
+
+async def test_an_open_port_is_set_to_another_speed_and_goes_on(pair: Pair) -> None:
+    wire = open_serial(pair.url)
+    assert wire.settings == SerialSettings(stopbits=2)
+    assert speed_at(pair.machine) == termios.B115200
+    wire.set(SerialSettings(9_600))
+    assert (speed_at(pair.machine), wire.settings.query) == (termios.B9600, "baud=9600")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await wire.receive()
+    os.write(pair.machine, b"slow")
+    assert await receive_all(wire, 4) == b"slow"
+    await wire.aclose()
+    with pytest.raises(ConnectionError):
+        wire.set(SerialSettings())
+
+
+async def test_a_port_that_cannot_be_set_so_stays_as_it_was(pair: Pair) -> None:
+    wire = open_serial(pair.url)
+    with pytest.raises(WireNotOpened, match="does not take these line parameters"):
+        wire.set(SerialSettings(9_600, "E"))
+    assert (speed_at(pair.machine), wire.settings.baud) == (termios.B115200, 115_200)
+    await wire.send(b"still here")
+    assert await read_all(pair.machine, 10) == b"still here"
+    os.write(pair.machine, b"and heard")
+    assert await receive_all(wire, 9) == b"and heard"
+    await wire.aclose()
+
+
+async def test_a_port_that_has_gone_cannot_be_set(pair: Pair) -> None:
+    wire = open_serial(pair.url)
+    pair.hang_up()
+    with pytest.raises(ConnectionError):
+        wire.set(SerialSettings(9_600))
+    await wire.aclose()
 
 
 @pytest.mark.parametrize(
