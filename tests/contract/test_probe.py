@@ -9,6 +9,7 @@ import pytest
 
 from drivers.conformance.probe import LINES, Facts, Probed, probe, urls_to_try
 from drivers.errors import WireNotOpened
+from drivers.serial_settings import LIKELY, SerialSettings
 from drivers.wire import Wire
 from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed
@@ -20,6 +21,7 @@ from simulators.reader import ReaderSettings, SimulatedReader
 from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import memory_pair
+from tests.contract.uart_line import Uart
 
 PORT = "serial:///dev/ttyUSB0"
 SAM_ID = "05.01-20100823-0000123456-1234567890"
@@ -50,31 +52,13 @@ def machine_of(kind: str, floor: Floor) -> Machine:
             return SimulatedReader(floor, 0, pace, ReaderSettings(), serial_number)
 
 
-def garbled(data: bytes) -> bytes:
-    """What arrives at another rate: other bytes, and fewer."""
-    return bytes(byte * 37 & 0xFF for byte in data[::2])
-
-
-class Line:
-    """Our end of a line whose two ends may be set to different rates."""
-
-    def __init__(self, wire: Wire, *, agreed: bool) -> None:
-        self._wire = wire
-        self._agreed = agreed
-
-    async def send(self, data: bytes) -> None:
-        await self._wire.send(data if self._agreed else garbled(data))
-
-    async def receive(self) -> bytes:
-        data = await self._wire.receive()
-        return data if self._agreed else garbled(data)
-
-    async def aclose(self) -> None:
-        await self._wire.aclose()
+def settings_of(url: str) -> SerialSettings:
+    """Return how a port is set by a URL; unset is what machines usually have."""
+    return next((one for one in LIKELY if url.endswith(f"?{one.query}")), LIKELY[0])
 
 
 class Port:
-    """A port with a machine at it that is set to one rate; some ports refuse some settings."""
+    """A port with a machine at it that has settings of its own; some ports refuse some."""
 
     def __init__(self, group: asyncio.TaskGroup, machine: Machine, rate: str, refused: str) -> None:
         self._group = group
@@ -89,7 +73,7 @@ class Port:
             raise WireNotOpened(url=url, reason=reason)
         near, far = memory_pair()
         self.tasks.append(self._group.create_task(self._machine.serve(far)))
-        return Line(near, agreed=self._rate in url)
+        return Uart(near, lambda: settings_of(url), lambda: settings_of(f"?{self._rate}"))
 
 
 @asynccontextmanager
@@ -101,7 +85,7 @@ async def at_a_port(machine: Machine, rate: str = "", refused: str = "") -> Asyn
             task.cancel()
 
 
-@pytest.mark.parametrize("rate", ["baud=115200", "baud=19200", "baud=9600", "baud=38400"])
+@pytest.mark.parametrize("rate", [line for line in LINES if "stopbits" not in line])
 @pytest.mark.parametrize("kind", SERIAL_NUMBERS)
 async def test_each_machine_is_found_at_its_rate(kind: str, rate: str) -> None:
     async with at_a_port(machine_of(kind, Floor()), rate) as port:
@@ -109,7 +93,7 @@ async def test_each_machine_is_found_at_its_rate(kind: str, rate: str) -> None:
     assert probed.found is not None
     assert probed.found.identity.kind == kind
     assert probed.found.identity.serial_number == SERIAL_NUMBERS[kind]
-    assert rate in probed.found.url
+    assert probed.found.url == f"{PORT}?{rate}"
 
 
 @pytest.mark.parametrize("kind", SERIAL_NUMBERS)
