@@ -46,6 +46,8 @@ async def reading(way: Way, ports: Path) -> AsyncIterator[Bench]:
     floor = Floor()
     chip = ChipMemory.new(CHIP_SERIAL)
     chip.files[1][:], chip.files[2][:], chip.files[5][8:] = TEXT, PHOTO, CARD_SERIAL
+    # What a card may hold beside them changes nothing: fingerprints and an added address.
+    chip.files[3][:], chip.files[4][:70] = b"\x5a" * 1024, b"\x34\x12" * 35
     chip.life_cycle = LifeCycle.OPERATIONAL
     floor.load_blanks(1, iter([chip]))
     floor.move(MAGAZINE, infeed(0))
