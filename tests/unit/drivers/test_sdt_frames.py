@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.sdt import Answer, Damaged, FrameDecoder, Request, encode, meaning, sam_id_text
+from drivers.sdt import RATES, Answer, Damaged, FrameDecoder, Request, encode, meaning, sam_id_text
 
 VECTORS = {
     vector["name"]: bytes.fromhex(vector["hex"])
@@ -23,6 +23,7 @@ ERRORS = [name for name in VECTORS if name.startswith("error-")]
         (Request.SELECT, "select"),
         (Request.READ_BASE, "read-base"),
         (Request.READ_MANAGEMENT, "read-management"),
+        *((request, f"set-rate-{bit_rate}") for bit_rate, request in RATES.items()),
     ],
 )
 def test_requests_are_the_golden_bytes(request_: Request, name: str) -> None:
