@@ -18,7 +18,7 @@ from jobs.states import CardState
 
 @contextmanager
 def finished(
-    folder: Path, out: Path, orders: int = 12, faults: int = 0
+    folder: Path, out: Path, orders: int = 6, faults: int = 0
 ) -> Iterator[tuple[Simulated, asyncio.Runner]]:
     config = load_centre(shipped_centre("simulated"))
     plan = SimulationPlan(orders, 3, 2, faults, None, out)
