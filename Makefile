@@ -20,7 +20,7 @@ test: lint
 
 # Every test that needs no independent program.
 quick: $(STAMP)
-	$(PYTEST) -m "not soak and not peer"
+	$(PYTEST) -m "not soak" --ignore tests/peers
 
 soak: $(STAMP)
 	$(BIN)/pytest -m soak -s --timeout 0
