@@ -2,17 +2,14 @@
 
 Importing takes a centre most of a second, and the tests start a hundred. What is started here is a
 process as any other (descriptors, signals, exit code); only `exec` and the imports are spared. How
-Python itself starts and ends is not seen through this: the tests of that start a real one.
-
-    python -m tests.system.warm DESCRIPTOR     (what the tests start, once each of their processes)
+Python itself starts and ends is not seen through this: the tests of that start a real one. The
+process that they are started from is `warm_starter.py`, one for all processes of a run of tests.
 """
 
 import atexit
-import ctypes
-import gc
-import io
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,19 +22,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUEST_BYTES_MAX = 1 << 20
-_PR_SET_PDEATHSIG = 1
-#: What commands import when they are called.
-IMPORTED = (
-    "controller.command_line.commands",
-    "controller.running",
-    "controller.simulating",
-    "controller.exercise",
-    "simulators.serving",
-)
+#: Importing takes a loaded machine a while.
+PATIENCE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -81,19 +69,25 @@ class WarmProcess:
 
 
 @cache
-def _starter() -> socket.socket:
-    """Start the process that starts commands; it ends with this one."""
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.warm", str(its.fileno())],
-            cwd=ROOT,
-            pass_fds=[its.fileno()],
-        )
+def _way() -> socket.socket:
+    """Return a way to the process that starts commands; it ends when nobody has one any more."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    address = f"\0cardcentre-tests-{run}"
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = None
+    end_s = time.monotonic() + PATIENCE_S
+    while ours.connect_ex(address):
+        assert time.monotonic() < end_s, "the process that starts commands did not begin"
+        if process is None:
+            # Of several that are started at the same time the first serves, the others end.
+            words = [sys.executable, "-m", "tests.system.warm_starter", address[1:]]
+            process = subprocess.Popen(words, cwd=ROOT)
+        time.sleep(0.01)
 
     def end() -> None:
         ours.close()
-        process.wait()
+        if process is not None:
+            process.wait()
 
     atexit.register(end)
     return ours
@@ -104,17 +98,19 @@ def start(
     descriptors: tuple[int, int, int],
     folder: Path = ROOT,
     environment: Mapping[str, str] | None = None,
+    file_bytes_max: int = resource.RLIM_INFINITY,
 ) -> WarmProcess:
     """Start `cardcentre` with these arguments and standard descriptors."""
     request = {
         "arguments": [str(argument) for argument in arguments],
         "folder": str(folder),
         "environment": dict(os.environ if environment is None else environment),
+        "file_bytes_max": file_bytes_max,
     }
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         message = [json.dumps(request).encode()]
-        socket.send_fds(_starter(), message, [its.fileno(), *descriptors])
+        socket.send_fds(_way(), message, [its.fileno(), *descriptors])
     return WarmProcess(int(ours.recv(64)), ours)
 
 
@@ -124,6 +120,7 @@ def cardcentre(
     environment: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     timeout_s: float = 60.0,
+    file_bytes_max: int = resource.RLIM_INFINITY,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; what it says goes to files, as in `command > file 2> file`."""
     with (
@@ -134,7 +131,7 @@ def cardcentre(
         typed.write(stdin)
         typed.seek(0)
         descriptors = (typed.fileno(), out.fileno(), err.fileno())
-        process = start(arguments, descriptors, folder, environment)
+        process = start(arguments, descriptors, folder, environment, file_bytes_max)
         try:
             code = process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -145,92 +142,3 @@ def cardcentre(
             file.seek(0)
             said.append(file.read().decode())
     return subprocess.CompletedProcess([*map(str, arguments)], code, *said)
-
-
-# The process that starts commands.
-
-
-def _serve(requests: socket.socket) -> None:
-    """Start what is asked for until nobody asks any more; children die with this process."""
-    for name in IMPORTED:
-        __import__(name)
-    # A child that collected garbage would copy all that it shares with its parent.
-    gc.collect()
-    gc.freeze()
-    ended, wakes = socket.socketpair()
-    wakes.setblocking(False)
-    signal.set_wakeup_fd(wakes.fileno())
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    running: dict[int, socket.socket] = {}
-    while True:
-        for ready in select.select([requests, ended], [], [])[0]:
-            if ready is ended:
-                ended.recv(4096)
-                _reap(running)
-                continue
-            message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 4)
-            if not message:
-                return
-            ending = socket.socket(fileno=descriptors[0])
-            child = os.fork()
-            if child == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                _become(json.loads(message), descriptors[1:])
-            for descriptor in descriptors[1:]:
-                os.close(descriptor)
-            ending.send(str(child).encode())
-            running[child] = ending
-
-
-def _reap(running: dict[int, socket.socket]) -> None:
-    while running:
-        child, status = os.waitpid(-1, os.WNOHANG)
-        if child == 0:
-            return
-        with running.pop(child) as ending, suppress(OSError):
-            ending.send(str(status).encode())
-
-
-def _become(request: dict[str, object], descriptors: list[int]) -> NoReturn:
-    """Be the command that was asked for, and end as Python ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    os.chdir(str(request["folder"]))
-    environment = request["environment"]
-    assert isinstance(environment, dict)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (it stays open)
-    sys.stdout, sys.stderr = _writer(1), _writer(2)
-    arguments = request["arguments"]
-    assert isinstance(arguments, list)
-    sys.argv = ["cardcentre", *arguments]
-    from controller.command_line.main import main
-
-    code = 70
-    try:
-        main()
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 0
-    finally:
-        with suppress(OSError):
-            sys.stdout.flush()
-        with suppress(OSError):
-            sys.stderr.flush()
-        os._exit(code)
-
-
-def _writer(descriptor: int) -> io.TextIOWrapper:
-    binary = io.BufferedWriter(io.FileIO(descriptor, "wb", closefd=False))
-    return io.TextIOWrapper(
-        binary, encoding="utf-8", errors="backslashreplace", line_buffering=descriptor == 2
-    )
-
-
-if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as requests:
-        _serve(requests)
