@@ -23,15 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from controller.api.client import CentreError
 from jobs.account import account
 from tests.system.books_and_floor import check_all, check_ledger, open_acts
-from tests.system.real_centre import LOOK_S, RealCentre
+from tests.system.real_centre import RealCentre
 
 SHARE_WHILE_STARTING = 0.3
 #: A centre of these tests answers after about a third of a second (see `warm.py`).
 STARTING_S = (0.01, 0.5)
+#: How often somebody looks whether the centre answers and brings it work.
+LOOK_S = 0.05
 RUNNING_S = (0.05, 2.0)
-PACKAGE_ORDERS = 9
-#: While fewer orders are open than this, another package comes.
-OPEN_ORDERS_MIN = 12
 
 
 @dataclass(slots=True)
@@ -42,6 +41,8 @@ class Campaign:
     orders: int
     seed: int
     folder: Path
+    #: While less than a package and a third of it is open, another package comes.
+    package_orders: int = 9
     random: Random = field(init=False)
     cut_acts: Counter[str] = field(default_factory=Counter)
     while_starting: int = 0
@@ -60,7 +61,7 @@ class Campaign:
                     self.cut_acts.update(open_acts(made.config.ledger.path))
             made.run_centre()
             while made.orders < self.orders:
-                made.new_package(PACKAGE_ORDERS)
+                made.new_package(self.package_orders)
             made.bring_packages()
             made.wait_until_made()
             made.stop_centre()
@@ -93,8 +94,8 @@ class Campaign:
         made.kill_centre()
 
     def _bring_work(self, made: RealCentre) -> None:
-        if made.unfinished() < OPEN_ORDERS_MIN and not made.unheard:
-            made.new_package(PACKAGE_ORDERS)
+        if made.unfinished() < self.package_orders * 4 // 3 and not made.unheard:
+            made.new_package(self.package_orders)
         made.bring_packages()
 
 

@@ -7,7 +7,6 @@ its socket and its command line. What must be true of it in the end is `books_an
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,13 +23,11 @@ from controller.api.client import CentreClient, CentreError
 from jobs.package_maker import PackagePlan, file_name, make_package
 from tests.system import warm
 
-COMMAND = [sys.executable, "-m", "controller.command_line.main"]
-ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2005, 9, 5)
 PACE = 50.0
 #: More than a loaded machine needs for anything that should happen at all.
 PATIENCE_S = 60.0
-LOOK_S = 0.05
+LOOK_S = 0.1
 #: Answering takes the centre's time from its machines: what takes seconds is asked for seldom.
 LOOK_SELDOM_S = 0.25
 
@@ -103,7 +100,7 @@ class RealCentre:
     def __enter__(self) -> Self:
         raw = read_toml(shipped_centre("simulated"))
         # A print that is cut short costs its card: an order may lose many here.
-        raw["limits"] |= {"box_size": 8, "closing_delay_s": 4.0, "remakes_max": 20}
+        raw["limits"] |= {"box_size": 8, "closing_delay_s": 1.0, "remakes_max": 20}
         raw["simulation"] |= {"seed": self.seed, "machines": dict(WEAR)}
         for table, values in self.changes.items():
             raw.setdefault(table, {}).update(values)
@@ -214,18 +211,18 @@ class RealCentre:
 
     def unfinished(self) -> int:
         """Return how many orders are not made yet."""
-        states: dict[str, int] = self.client.get("/account")["orders_by_state"]
-        return sum(states.values()) - states["done"] - states["cancelled"]
+        return _unfinished(self.client.get("/account"))
 
     def wait_until_made(self, timeout_s: float = 240.0) -> None:
         """Wait until every order is made, every card off the line and every batch closed."""
 
         def over() -> bool:
             self.check_alive()
-            account, batches = self.client.get("/account"), self.client.get("/batches")
+            account = self.client.get("/account")
             on_the_line = account["in_process"] - account["in_magazine"] + account["in_doubt"]
-            closed = all(batch["state"] == "closed" for batch in batches)
-            return not self.unfinished() and not on_the_line and closed
+            if _unfinished(account) or on_the_line:
+                return False
+            return all(batch["state"] == "closed" for batch in self.client.get("/batches"))
 
         until(over, "everything is made", timeout_s, self.stuck, LOOK_SELDOM_S)
 
@@ -265,3 +262,8 @@ class RealCentre:
         lines: dict[str, list[dict[str, Any]]] = json.loads(self._inventory.read_text())
         assert list(lines) == ["line-1"]
         return lines["line-1"]
+
+
+def _unfinished(account: Mapping[str, Any]) -> int:
+    states: dict[str, int] = account["orders_by_state"]
+    return sum(states.values()) - states["done"] - states["cancelled"]

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.system.books_and_floor import check_all
-from tests.system.real_centre import COMMAND, ROOT, RealCentre, until
+from tests.system.real_centre import RealCentre, until
 from tests.system.warm import cardcentre
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(200)]
 
-ORDERS = 9
+ORDERS = 6
+#: Any file of a centre is larger than this.
+FULL_BYTES = 4096
 #: Enough that the ledger outgrows the room that it has when the disk is full.
 MANY_ORDERS = 15
 CHANGES: dict[str, dict[str, object]] = {
     "ledger": {"retry_s": 0.2},
-    "limits": {"closing_delay_s": 1.0},
 }
 #: Longer than any motion at this pace; what was begun is over by then.
 SETTLING_S = 1.5
@@ -70,11 +71,7 @@ def limit_files(made: RealCentre, size: int) -> None:
 
 def run_without_room(made: RealCentre) -> subprocess.CompletedProcess[str]:
     """Run a centre that can write no file, to its end."""
-    command = [*COMMAND, "run", "--centre", str(made.file)]
-    return subprocess.run(
-        ["sh", "-c", 'ulimit -f 4; exec "$@"', "sh", *command],
-        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
-    )  # fmt: skip
+    return cardcentre("run", "--centre", made.file, file_bytes_max=FULL_BYTES)
 
 
 def test_a_ledger_that_cannot_grow_stops_the_line_until_it_can(tmp_path: Path) -> None:
@@ -84,7 +81,7 @@ def test_a_ledger_that_cannot_grow_stops_the_line_until_it_can(tmp_path: Path) -
         made.bring_packages()
         until(lambda: good(made) >= 2, "the first cards are good", told=made.stuck)
 
-        limit_files(made, 4096)
+        limit_files(made, FULL_BYTES)
         until(lambda: fault_of(made), "the fault is told")
         check_told(made, "ledger", "the ledger cannot be written")
         check_standstill(made)
@@ -93,7 +90,7 @@ def test_a_ledger_that_cannot_grow_stops_the_line_until_it_can(tmp_path: Path) -
         until(lambda: not fault_of(made), "the ledger is written again")
         until(lambda: good(made) > before, "the line goes on", told=made.stuck)
 
-        limit_files(made, 4096)
+        limit_files(made, FULL_BYTES)
         until(lambda: fault_of(made), "the fault is told again")
         made.kill_centre()
         refused = run_without_room(made)

@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.real_time, pytest.mark.timeout(200)]
 
 STATION = "printer-1"
 CALM: dict[str, dict[str, object]] = {
-    "limits": {"closing_delay_s": 1.0},
     "simulation": {"machines": {}},
 }
 
@@ -112,7 +111,7 @@ def test_an_unknown_unit_makes_the_open_print_unknown_and_the_card_is_made_again
         relay = Relay(own)
         made.rewire({STATION: relay.url})
         made.run_centre()
-        made.new_package(12)
+        made.new_package(4)
         made.bring_packages()
         exchange_during_print(made, relay, other)
         until(lambda: lost_prints(made), "the print is of unknown outcome", told=made.stuck)
