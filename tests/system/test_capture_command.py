@@ -1,10 +1,12 @@
 """Captures from the command line, at a centre in a process of its own that makes cards."""
 
+import os
+import resource
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,28 +15,52 @@ from config.centre import load_centre
 from controller.api.client import CentreClient
 from drivers.replay import read_vector
 from drivers.tap import Traffic
-from tests.system.test_command_line import COMMAND, ROOT, SAMPLE, Ended, called
+from tests.system import warm
+from tests.system.test_command_line import SAMPLE, Ended, called
 from tests.system.test_running import answers, centre_file, running, until
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(180)]
 
 
+@dataclass(frozen=True, slots=True)
+class Capturing:
+    """A capture under way, and the files that hold what it says."""
+
+    process: warm.WarmProcess
+    out: Path
+    err: Path
+
+    def ended(self, timeout_s: float = 60.0) -> Ended:
+        """Wait for its end."""
+        code = self.process.wait(timeout_s)
+        return Ended(code, self.out.read_text(), self.err.read_text())
+
+
 @contextmanager
 def capturing(
-    folder: Path, station: str, name: str, *, lasting: str = "5m", blocks: str = "unlimited"
-) -> Iterator[subprocess.Popen[str]]:
-    """Capture until told otherwise, into a file of at most so many blocks."""
-    arguments = ["station", "capture", station, "--for", lasting, "--to", str(folder / name)]
-    command = [*COMMAND, "--centre", str(folder / "centre.toml"), *arguments]
-    child = subprocess.Popen(
-        ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *command],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+    folder: Path,
+    station: str,
+    name: str,
+    *,
+    lasting: str = "5m",
+    file_bytes_max: int = resource.RLIM_INFINITY,
+) -> Iterator[Capturing]:
+    """Capture until told otherwise, into a file that cannot become larger than this."""
+    arguments = ("station", "capture", station, "--for", lasting, "--to", folder / name)
+    command = ("--centre", folder / "centre.toml", *arguments)
+    said, complaint = folder / f"{name}.out", folder / f"{name}.err"
+    with (
+        Path(os.devnull).open("rb") as nothing,
+        said.open("wb") as out,
+        complaint.open("wb") as err,
+    ):
+        descriptors = (nothing.fileno(), out.fileno(), err.fileno())
+        child = warm.start(command, descriptors, file_bytes_max=file_bytes_max)
     try:
-        yield child
+        yield Capturing(child, said, complaint)
     finally:
         child.kill()
-        child.communicate()
+        child.wait()
 
 
 async def check_refusals(folder: Path) -> None:
@@ -63,24 +89,24 @@ async def test_a_capture_of_a_centre_at_work_is_written_shown_and_unsealed(tmp_p
         await check_refusals(tmp_path)
         with (
             capturing(tmp_path, "reader-1", "whole") as capture,
-            capturing(tmp_path, "printer-1", "cut", blocks="8") as overfull,
+            capturing(tmp_path, "printer-1", "cut", file_bytes_max=4096) as overfull,
         ):
             until(lambda: whole.exists() and whole.stat().st_size, "reader-1 is captured")
             until(lambda: cut.exists() and cut.stat().st_size, "printer-1 is captured")
             assert (await called(tmp_path, "intake", str(SAMPLE))).code == 0
             until(lambda: whole.stat().st_size > 5_000, "a card is read back")
-            capture.send_signal(signal.SIGINT)
-            out, err = capture.communicate(timeout=30)
-            assert (capture.returncode, err) == (0, "")
-            assert "records of reader-1; a person ended it" in out
-            out, err = overfull.communicate(timeout=60)
-            assert (overfull.returncode, out) == (1, "")
-            assert "cannot be written" in err
-            assert "it is cut off after" in err
+            capture.process.send_signal(signal.SIGINT)
+            ended = capture.ended()
+            assert (ended.code, ended.err) == (0, "")
+            assert "records of reader-1; a person ended it" in ended.out
+            ended = overfull.ended()
+            assert (ended.code, ended.out) == (1, "")
+            assert "cannot be written" in ended.err
+            assert "it is cut off after" in ended.err
         with capturing(tmp_path, "printer-1", "again", lasting="1s") as again:
-            out, err = again.communicate(timeout=30)
-            assert (again.returncode, err) == (0, ""), "the one before ended with its command"
-            assert "its time was over" in out
+            ended = again.ended()
+            assert (ended.code, ended.err) == (0, ""), "the one before ended with its command"
+            assert "its time was over" in ended.out
     assert "Traceback" not in (tmp_path / "log").read_text()
     ended = await called(tmp_path, "station", "capture", "printer-1", "--to", str(tmp_path / "x"))
     assert (ended.code, "no centre runs" in ended.err) == (1, True)

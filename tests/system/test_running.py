@@ -60,7 +60,7 @@ def centre_file(folder: Path, name: str = "centre.toml", **changes: object) -> P
     return path
 
 
-@pytest.mark.parametrize("orders", [10, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("orders", [4, pytest.param(200, marks=pytest.mark.soak)])
 def test_the_same_seed_gives_the_same_ledger_and_another_seed_another(orders: int) -> None:
     def simulated(seed: int) -> dict[str, object]:
         done = cardcentre("simulate", "--orders", orders, "--seed", seed, "--json", timeout_s=90)
