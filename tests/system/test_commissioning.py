@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from random import Random
@@ -23,11 +21,11 @@ from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
 from simulators.serving import on_pseudo_terminals, on_tcp
 from simulators.transport import SimulatedTransport, TransportSettings
 from tests.system import warm
+from tests.system.test_command_line import called
 from tests.unit.controller.office import running
 
 pytestmark = pytest.mark.real_time
 
-ROOT = Path(__file__).parents[2]
 SAM_ID = "05.01-20100823-0000123456-1234567890"
 CENTRE = """
 name = "office"
@@ -50,18 +48,6 @@ stations = [
 async def cardcentre(folder: Path, *arguments: str) -> tuple[int, str, str]:
     done = await asyncio.to_thread(warm.cardcentre, *arguments, folder=folder)
     return done.returncode, done.stdout, done.stderr
-
-
-async def importing(python_path: Path, folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a command that finds other modules: a real start of Python."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "controller.command_line.main", *arguments,
-        cwd=folder, env={**os.environ, "PYTHONPATH": f"{python_path}:{ROOT}"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 def reader() -> Machine:
@@ -240,14 +226,12 @@ async def test_what_is_no_url_is_told_in_one_line(tmp_path: Path) -> None:
     ],
 )
 async def test_what_pc_sc_cannot_do_or_lacks_is_told_in_one_line(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """pyscard is hidden, for it may be installed."""
-    hidden = tmp_path / "hidden" / "smartcard"
-    hidden.mkdir(parents=True)
-    (hidden / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setitem(sys.modules, "smartcard", None)
     *words, name = arguments
-    code, out, err = await importing(hidden.parent, tmp_path, *words, f"pcsc://{name}")
-    assert (code, out) == (1, "")
-    assert said in err
-    assert len(err.splitlines()) == 1
+    ended = await called(tmp_path, *words, f"pcsc://{name}")
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
