@@ -24,8 +24,12 @@ def cut_font(characters: set[str], weights: tuple[int, int] | int = REGULAR) -> 
     options = Options()
     options.layout_features = []
     options.notdef_outline = True
+    # Widths by weight; the outlines tell them too, and these tables take longest to read.
+    options.drop_tables = [*options.drop_tables, "HVAR", "VVAR"]
     made = BytesIO()
     with PrintFont.shipped().path.open("rb") as file, TTFont(file, lazy=True) as font:
+        # The file has no names of its glyphs; they would be worked out, all 65,000 of them.
+        font.setGlyphOrder([".notdef", *(f"{n}" for n in range(1, font["maxp"].numGlyphs))])
         subsetter = Subsetter(options)
         subsetter.populate(text="".join(sorted(characters)))
         subsetter.subset(font)
