@@ -30,7 +30,7 @@ from benchmarks.wire_far_ends import (
     FarEndsFailed,
     far_ends,
 )
-from controller.running import allow_many_descriptors
+from controller.real_process import allow_many_descriptors
 from drivers.errors import DriverError
 from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.serial_wire import open_serial

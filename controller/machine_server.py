@@ -27,7 +27,7 @@ from controller.assembly import (
     serve_plant,
     simulated_operators,
 )
-from controller.running import (
+from controller.real_process import (
     CannotRun,
     Say,
     allow_many_descriptors,

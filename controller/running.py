@@ -7,10 +7,8 @@ Opens files, sockets and ports, and closes them again; what a centre does is
 import asyncio
 import fcntl
 import os
-import resource
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,13 @@ from controller.mqtt.broker import PasswordNotUsable
 from controller.mqtt.starting import forwarder_of
 from controller.person import AWAY, REFUSALS, PersonsVerbs
 from controller.preparation import CannotPrepare
+from controller.real_process import (
+    CannotRun,
+    Say,
+    allow_many_descriptors,
+    refused_for,
+    told_to_stop,
+)
 from controller.reports.schedule import ReportSchedule
 from controller.service import LedgerHealth, Service
 from controller.telemetry import Telemetry, metered
@@ -41,15 +46,6 @@ from jobs.vault import KeyFolder, VaultError
 
 #: A ledger on a full disk would be waited for; at the start it is an error.
 OPENING_TIMEOUT_S = 10.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-Say = Callable[[str], None]
-
-
-class CannotRun(Exception):
-    """The centre or its machines cannot be started; one line says why."""
-
-    code = "centre.cannot_run"
 
 
 async def run_centre(config: Centre, say: Say) -> None:
@@ -194,46 +190,3 @@ def only_one(ledger: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def allow_many_descriptors() -> None:
-    """Lift our own soft limit: each station, client and file of the ledger takes one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def told_to_stop(stack: AsyncExitStack) -> asyncio.Event:
-    """Return what is set by SIGTERM, SIGINT or a closed terminal for as long as the stack is open.
-
-    What the starter had us ignore stays ignored, as `nohup` wants it.
-    """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-            continue
-        loop.add_signal_handler(number, stop.set)
-        stack.callback(loop.remove_signal_handler, number)
-    return stop
-
-
-@contextmanager
-def refused_for(*faults: type[Exception]) -> Iterator[None]:
-    """Turn faults of the world that end a process into `CannotRun`, out of groups of tasks too."""
-    try:
-        yield
-    except faults as error:
-        raise CannotRun(str(error)) from error
-    except BaseExceptionGroup as group:
-        kinds: tuple[type[Exception], ...] = (CannotRun, *faults)
-        known, rest = group.split(kinds)
-        if known is None or rest is not None:
-            raise
-        raise CannotRun(str(_first(known))) from group
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

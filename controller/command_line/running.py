@@ -57,7 +57,7 @@ def _loaded(file: Path | None) -> tuple[Path, Centre]:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    from controller.running import CannotRun
+    from controller.real_process import CannotRun
 
     try:
         asyncio.run(work)
