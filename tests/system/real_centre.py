@@ -69,6 +69,7 @@ class RealCentre:
     on: str = "pty"
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     operator: bool = True
+    pace: float = PACE
     machines: warm.WarmProcess | None = None
     centre: warm.WarmProcess | None = None
     packages: int = 0
@@ -109,7 +110,7 @@ class RealCentre:
         self.machines = start(
             self.folder / "machines.log",
             *("simulators", "serve", "--centre", source, "--on", self.on),
-            *("--folder", self.folder / "machines", "--pace", PACE),
+            *("--folder", self.folder / "machines", "--pace", self.pace),
             *("--inventory", self._inventory),
             *(("--operator", self._socket) if self.operator else ()),
         )

@@ -4,8 +4,10 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -45,9 +47,20 @@ stations = [
 """
 
 
-async def cardcentre(folder: Path, *arguments: str) -> tuple[int, str, str]:
+#: A command's exit code, what it printed, what it complained of.
+Said: TypeAlias = tuple[int, str, str]
+
+
+async def cardcentre(folder: Path, *arguments: str) -> Said:
     done = await asyncio.to_thread(warm.cardcentre, *arguments, folder=folder)
     return done.returncode, done.stdout, done.stderr
+
+
+async def at_once(*commands: Coroutine[Any, Any, Said]) -> list[Said]:
+    """Run commands side by side, since most of them mostly wait for a machine."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(command) for command in commands]
+    return [task.result() for task in tasks]
 
 
 def reader() -> Machine:
@@ -75,12 +88,14 @@ def printer() -> Machine:
 async def test_a_port_is_probed_without_settings(tmp_path: Path) -> None:
     async with on_pseudo_terminals({"a": reader(), "b": printer()}, tmp_path / "ports") as urls:
         port = urls["a"].partition("?")[0]
-        code, out, _ = await cardcentre(tmp_path, "station", "probe", port)
-        assert code == 0
-        assert f"serial number  {SAM_ID}" in out
-        assert f"wire           {port}?baud=115200" in out
-        code, out, _ = await cardcentre(tmp_path, "station", "probe", urls["b"], "--json")
-        assert json.loads(out)["found"]["identity"]["serial_number"] == "PRN-1"
+        (code, out, _), (_, plain, _) = await at_once(
+            cardcentre(tmp_path, "station", "probe", port),
+            cardcentre(tmp_path, "station", "probe", urls["b"], "--json"),
+        )
+    assert code == 0
+    assert f"serial number  {SAM_ID}" in out
+    assert f"wire           {port}?baud=115200" in out
+    assert json.loads(plain)["found"]["identity"]["serial_number"] == "PRN-1"
 
 
 async def test_a_port_that_somebody_has_open_is_refused(tmp_path: Path) -> None:
@@ -132,21 +147,42 @@ async def test_what_is_no_machine_is_told_with_what_was_tried(tmp_path: Path) ->
     assert "the port does not exist" in err
 
 
-async def test_a_machine_that_conforms(tmp_path: Path) -> None:
-    async with on_pseudo_terminals({"a": reader()}, tmp_path / "ports") as urls:
-        code, out, err = await cardcentre(tmp_path, "conformance", "reader", "--wire", urls["a"])
+async def test_machines_conform_and_one_of_another_kind_does_not(tmp_path: Path) -> None:
+    """A make with a language of its own has its own checks."""
+    check = ("conformance", "printer", "--model", "retransfer", "--wire")
+    retransfer = machines()["retransfer printer"]
+    async with (
+        on_pseudo_terminals({"a": reader()}, tmp_path / "ports") as ports,
+        on_tcp({"b": retransfer, "c": reader()}) as servers,
+    ):
+        conforms, own_language, stranger = await at_once(
+            cardcentre(tmp_path, "conformance", "reader", "--wire", ports["a"]),
+            cardcentre(tmp_path, *check, servers["b"]),
+            cardcentre(tmp_path, "conformance", "transport", "--wire", servers["c"], "--json"),
+        )
+    code, out, err = conforms
     assert (code, err) == (0, "")
     assert f"serial number  {SAM_ID}" in out
     assert out.splitlines()[-1] == "33 PASS, 0 FAIL, 8 SKIP"
-
-
-async def test_a_make_with_a_language_of_its_own_has_its_own_checks(tmp_path: Path) -> None:
-    check = ("conformance", "printer", "--model", "retransfer", "--wire")
-    async with on_tcp({"a": machines()["retransfer printer"]}) as urls:
-        code, out, err = await cardcentre(tmp_path, *check, urls["a"])
+    code, out, err = own_language
     assert (code, err) == (0, "")
     assert "model          RT-600" in out
     assert out.splitlines()[-1] == "37 PASS, 0 FAIL, 2 SKIP"
+    check_failed(*stranger)
+
+
+def check_failed(code: int, out: str, err: str) -> None:
+    """A machine of another kind than it is checked as: every check tells what it saw."""
+    assert code == 1
+    checks = json.loads(out)["checks"]
+    assert json.loads(out)["machine"] is None
+    failed = [check for check in checks if check["verdict"] == "FAIL"]
+    assert f"{len(failed)} of {len(checks)} checks failed" in err
+    assert {"id": "T-01", "verdict": "FAIL", "seen": "no answer"}.items() <= checks[0].items()
+    assert checks[-1]["seen"] == "nothing has answered so far"
+
+
+async def test_a_model_that_is_not_checked_is_wrong_use(tmp_path: Path) -> None:
     code, _, err = await cardcentre(
         tmp_path, "conformance", "reader", "--model", "retransfer", "--wire", "tcp://127.0.0.1:9"
     )
@@ -159,36 +195,24 @@ async def test_a_make_with_a_language_of_its_own_has_its_own_checks(tmp_path: Pa
     assert "'laser' is not 'retransfer'" in err
 
 
-async def test_a_machine_of_another_kind_fails(tmp_path: Path) -> None:
-    async with on_tcp({"a": reader()}) as urls:
-        arguments = ("conformance", "transport", "--wire", urls["a"], "--json")
-        code, out, err = await cardcentre(tmp_path, *arguments)
-    assert code == 1
-    checks = json.loads(out)["checks"]
-    assert json.loads(out)["machine"] is None
-    failed = [check for check in checks if check["verdict"] == "FAIL"]
-    assert f"{len(failed)} of {len(checks)} checks failed" in err
-    assert {"id": "T-01", "verdict": "FAIL", "seen": "no answer"}.items() <= checks[0].items()
-    assert checks[-1]["seen"] == "nothing has answered so far"
-
-
 async def test_a_machine_is_exercised_by_url_and_by_name(tmp_path: Path) -> None:
     async with on_pseudo_terminals(machines(), tmp_path / "ports") as urls:
-        async with asyncio.TaskGroup() as group:
-            calls = [
-                group.create_task(cardcentre(tmp_path, "station", "exercise", urls[kind], "--json"))
-                for kind in ("printer", "retransfer printer", "laminator", "transport", "encoder")
-            ]
-        for code, out, err in (call.result() for call in calls):
-            assert (code, err) == (0, "")
-            verbs = json.loads(out)["verbs"]
-            assert len(verbs) >= 3
-            assert all(verb["done"] for verb in verbs)
         (tmp_path / "centre.toml").write_text(CENTRE.format(url=urls["reader"]))
-        code, out, _ = await cardcentre(tmp_path, "station", "exercise", "reader-1")
-        assert code == 0
-        assert re.search(r"identify +yes .*SDT read-back reader", out)
-        assert re.search(r"read back +yes .*no card in the field", out)
+        *by_url, (code, out, _) = await at_once(
+            *(
+                cardcentre(tmp_path, "station", "exercise", urls[kind], "--json")
+                for kind in ("printer", "retransfer printer", "laminator", "transport", "encoder")
+            ),
+            cardcentre(tmp_path, "station", "exercise", "reader-1"),
+        )
+    assert code == 0
+    assert re.search(r"identify +yes .*SDT read-back reader", out)
+    assert re.search(r"read back +yes .*no card in the field", out)
+    for code, out, err in by_url:
+        assert (code, err) == (0, "")
+        verbs = json.loads(out)["verbs"]
+        assert len(verbs) >= 3
+        assert all(verb["done"] for verb in verbs)
 
 
 async def test_another_machine_than_the_file_says_is_told_and_left_alone(tmp_path: Path) -> None:
