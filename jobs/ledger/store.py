@@ -97,7 +97,8 @@ class Store:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             schema = (resources.files("jobs.ledger") / "schema.sql").read_text(encoding="utf-8")
-            connection.executescript(schema)
+            # In one commit: a ledger that is killed while it is begun has all its tables or none.
+            connection.executescript(f"BEGIN;\n{schema}\nCOMMIT;")
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error}") from error
         return cls(connection)
