@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,16 @@ def check_ledger(path: Path) -> Books:
     return books
 
 
+def is_begun(path: Path) -> bool:
+    """Tell whether there is a ledger; who is killed early leaves a file with nothing in it."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+
+
 def open_acts(path: Path) -> list[str]:
     """Return the acts that were under way when a ledger's writer died."""
-    if not path.exists():
-        return []
     store = Store.open_for_reading(str(path))
     try:
         found = store.query("SELECT act FROM works WHERE state = 'open' ORDER BY id")

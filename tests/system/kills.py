@@ -22,12 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from controller.api.client import CentreError
 from jobs.account import account
-from tests.system.books_and_floor import check_all, check_ledger, open_acts
+from tests.system.books_and_floor import check_all, check_ledger, is_begun, open_acts
 from tests.system.real_centre import RealCentre
 
+PACE = 100.0
 SHARE_WHILE_STARTING = 0.3
-#: A centre of these tests answers after about a third of a second (see `warm.py`).
-STARTING_S = (0.01, 0.5)
+#: A centre of these tests answers after about a fifth of a second (see `warm.py`).
+STARTING_S = (0.01, 0.25)
 #: How often somebody looks whether the centre answers and brings it work.
 LOOK_S = 0.05
 RUNNING_S = (0.05, 2.0)
@@ -53,10 +54,10 @@ class Campaign:
     def run(self) -> str:
         """Run all of it; raises what is not as it must be."""
         begin_s = time.monotonic()
-        with RealCentre(self.folder, self.seed) as made:
+        with RealCentre(self.folder, self.seed, pace=PACE) as made:
             for _ in range(self.kills):
                 self._start_and_kill(made)
-                if made.config.ledger.path.exists():
+                if is_begun(made.config.ledger.path):
                     check_ledger(made.config.ledger.path)
                     self.cut_acts.update(open_acts(made.config.ledger.path))
             made.run_centre()

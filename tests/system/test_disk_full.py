@@ -75,7 +75,7 @@ def run_without_room(made: RealCentre) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_ledger_that_cannot_grow_stops_the_line_until_it_can(tmp_path: Path) -> None:
-    with RealCentre(tmp_path, seed=31, changes=CHANGES) as made:
+    with RealCentre(tmp_path, seed=31, changes=CHANGES, pace=100.0) as made:
         made.run_centre()
         made.new_package(ORDERS)
         made.bring_packages()

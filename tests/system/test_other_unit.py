@@ -104,7 +104,7 @@ def test_an_unknown_unit_makes_the_open_print_unknown_and_the_card_is_made_again
     tmp_path: Path,
 ) -> None:
     with (
-        RealCentre(tmp_path, seed=51, on="tcp", changes=CALM) as made,
+        RealCentre(tmp_path, seed=51, on="tcp", changes=CALM, pace=100.0) as made,
         other_machines(made) as other,
     ):
         own = made.urls()[STATION]
