@@ -49,6 +49,7 @@ IMPORTED = (
     "holidays.countries",
     "httpx",
     "justmytype_intl_cjk",
+    "pydantic.v1",
     "simulators.serving",
     "uvicorn.lifespan.off",
 )
