@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from controller.api.client import RefusedByCentre
-from tests.system.real_centre import LOOK_S, Never, RealCentre, until
+from tests.system.real_centre import LOOK_OFTEN_S, Never, RealCentre, until
 
 #: Short enough to be bridged by opening the wire again.
 SHORT_S = 0.5
@@ -153,7 +153,7 @@ class Pulls:
                     self.made.client.act(f"/stations/{station}/unhold")
             return self._has_resumed(station, since)
 
-        until(goes_on, f"{station} goes on", told=self.made.stuck, look_s=LOOK_S)
+        until(goes_on, f"{station} goes on", told=self.made.stuck, look_s=LOOK_OFTEN_S)
         return time.monotonic() - mended_s
 
     def _has_resumed(self, station: str, since: int) -> bool:

@@ -28,6 +28,8 @@ PACE = 50.0
 #: More than a loaded machine needs for anything that should happen at all.
 PATIENCE_S = 60.0
 LOOK_S = 0.1
+#: What is timed is looked at more often.
+LOOK_OFTEN_S = 0.05
 #: Answering takes the centre's time from its machines: what takes seconds is asked for seldom.
 LOOK_SELDOM_S = 0.25
 
