@@ -7,19 +7,21 @@ import pytest
 
 from controller.command_line.auditing import audit_ledger
 from controller.command_line.commands import run
-from tests.system.warm import cardcentre
 
 pytestmark = pytest.mark.real_time
 
 PROGRAMME = ("simulate", "--programme", "jilin-2004")
 
 
-def test_a_year_prints_its_account_and_writes_its_report_in_both_languages(tmp_path: Path) -> None:
+def test_a_year_prints_its_account_and_writes_its_report_in_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page, ledger = tmp_path / "year.html", tmp_path / "year.sqlite"
     tiny = ("--year", "2005", "--scale", "200000", "--seed", "2")
-    told = cardcentre(*PROGRAMME, *tiny, "--html", page, "--ledger", ledger, "--json")
-    assert (told.returncode, told.stderr) == (0, "")
-    found = json.loads(told.stdout)
+    code = run([*PROGRAMME, *tiny, "--html", str(page), "--ledger", str(ledger), "--json"])
+    told = capsys.readouterr()
+    assert (code, told.err) == (0, "")
+    found = json.loads(told.out)
     assert found["programme"] == "jilin-2004"
     assert found["people"] == 22
     assert found["balanced"] is True

@@ -81,7 +81,7 @@ async def test_a_page_needs_nothing_else(
     report: tuple[str, ...], language: str, folder: Path
 ) -> None:
     file = folder / "page.html"
-    ended = await cardcentre(folder, "report", *report, "--lang", language, "--html", str(file))
+    ended = await called(folder, "report", *report, "--lang", language, "--html", str(file))
     assert (ended.code, ended.err) == (0, "")
     text = file.read_text(encoding="utf-8")
     page = Page(text)

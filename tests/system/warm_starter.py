@@ -40,7 +40,6 @@ IMPORTED = (
     "controller.command_line.stations",
     "controller.exercise",
     "controller.machine_server",
-    "controller.reports.charts",
     "controller.running",
     "controller.simulating",
     "controller.simulation_report",
