@@ -39,6 +39,11 @@ def outfeed(station: int) -> Place:
     return Place(f"outfeed {station}")
 
 
+def reject_box(station: int) -> Place:
+    """Return the reject box of station `station`'s own; most machines have none."""
+    return Place(f"reject box {station}")
+
+
 def tray(number: int) -> Place:
     """Return finished tray `number`."""
     return Place(f"tray {number}")

@@ -80,9 +80,13 @@ class SimulatedPrinter:
         """Close the cover."""
         self._physics.cover_open = False
 
-    def clean(self) -> None:
-        """Clean head and rollers."""
-        self._physics.clean()
+    def insert_cleaning_card(self) -> None:
+        """Put a cleaning card into the slot that is for it; the host has it drawn through."""
+        self._physics.cleaning.card_in_slot = True
+
+    def empty_reject_box(self) -> None:
+        """Empty the printer's own reject box, if it has one, into the line's reject bin."""
+        self._physics.empty_reject_box()
 
     def jam_next(self) -> None:
         """Let the next insert or eject jam."""

@@ -1,26 +1,29 @@
 """What the card printer's board answers to each command, and what it holds in memory.
 
 It moves nothing itself and keeps no time: motions are the physics', bytes are the dialogue's.
-Commands of options that this model lacks (magnetic head, contact stations, reject slot) are refused
-as such; settings that change nothing on a simulated face are accepted.
+Commands of options that this model lacks (magnetic head, contact stations, a reject slot unless the
+settings have one) are refused as such; settings that change nothing on a simulated face are
+accepted.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from simulators.printer_bitmap import COLOUR_PANELS, PANELS, BadBitmap, expand_panel, plain_panel
+from simulators.printer_bitmap import PANELS, BadBitmap, expand_panel, plain_panel
 from simulators.printer_language import Command
-from simulators.printer_physics import Face, Mishap, PrinterPhysics
-from simulators.printer_ribbon import RIBBONS, ribbon_memory
+from simulators.printer_motions import Face, Mishap
+from simulators.printer_physics import PrinterPhysics
+from simulators.printer_readings import READINGS
+from simulators.printer_ribbon import RIBBONS
 from simulators.printer_status import status_trailer, status_words
 
-MOTIONS: Final = frozenset({"Si", "Sv", "Se", "Sce", "Srs"})
+MOTIONS: Final = frozenset({"Si", "Sv", "Se", "Sce", "Ser", "Scp", "Srs"})
 _PRINT_SETTINGS: Final = {"Pc", "Pl", "Pwres", "Psk", "Ppws", "Pcla", "Ppmode", "Mr"}
 _PATH_SETTINGS: Final = {"Pcim", "Pcem", "Pcrm", "Pmi", "Piem"}
 _SETTINGS: Final = frozenset(_PRINT_SETTINGS | _PATH_SETTINGS | {"Psmgr", "Psync"})
-_OTHER_PATHS: Final = {"Ser", "Seb", "Sis", "Sic", "Sib", "Sie", "Pos", "Poc"}
-_OWN_DRAWING: Final = {"Sp", "St", "Scp", "Wt", "Wb"}
+_OTHER_PATHS: Final = {"Seb", "Sis", "Sic", "Sib", "Sie", "Pos", "Poc"}
+_OWN_DRAWING: Final = {"Sp", "St", "Wt", "Wb"}
 _MAGNETIC: Final = {"Pmc", "Pmt", "Dm", "Smw", "Smr", "Rmb"}
 _NOT_FITTED: Final = frozenset(_OTHER_PATHS | _OWN_DRAWING | _MAGNETIC | {"Pcom", "Rcom"})
 _HOST_MANAGES_ERRORS: Final = 0x02
@@ -45,9 +48,11 @@ class Reply(StrEnum):
 
 _MISHAP_REPLY: Final = {
     Mishap.NO_CARD_AT_INFEED: Reply.FEEDER_EMPTY,
+    Mishap.NO_CLEANING_CARD: Reply.FEEDER_EMPTY,
     Mishap.CARD_INSIDE: Reply.CARD,
     Mishap.NO_CARD_INSIDE: Reply.CARD,
     Mishap.OUTFEED_TAKEN: Reply.HOPPER_FULL,
+    Mishap.REJECT_BOX_FULL: Reply.HOPPER_FULL,
     Mishap.COVER_OPEN: Reply.COVER_OPEN,
     Mishap.RIBBON_ENDED: Reply.RIBBON,
     Mishap.WRONG_RIBBON: Reply.RIBBON,
@@ -76,9 +81,10 @@ class PrinterFirmware:
             "Rsn": serial_number,
             "Rfv": "1.00",
             "Rkn": f"KIT-{serial_number}",
+            "Rck": "5F1A",
             "Rr": settings.ribbon,
             "Rzp": "0",
-            # Feeder in, hopper out, and rejects to the hopper too: it has no other slot.
+            # Feeder in, hopper out, and rejects to the hopper too, unless it is told `Ser`.
             "Rcim": "F",
             "Rcem": "D",
             "Rcrm": "D",
@@ -89,18 +95,16 @@ class PrinterFirmware:
             "Pem": self._set_error_management,
             "Pps": self._set_status_trailers,
             "Pr": self._set_ribbon,
-            "Rco": self._counter,
             "Rem": lambda _: str(self._error_management),
             "Rlr": self._last_reply,
             "Rpst": self._status,
-            "Rrt": self._ribbon_tag,
-            "Rse": self._sensor,
             "Sce": self._eject,
+            "Scp": lambda _: self._begun(self._physics.clean()),
             "Scs": self._clear_status,
             "Sds": lambda _: Reply.OK,
             "Se": self._end,
+            "Ser": self._reject,
             "Si": self._insert,
-            "Sk": self._feeder_level,
             "Sr": self._front,
             "Srs": self._soft_reset,
             "Ss": self._front,
@@ -122,6 +126,8 @@ class PrinterFirmware:
         """Do one command. Motions are asked for only while the mechanism rests."""
         if handler := self._handlers.get(command.name):
             answer = handler(command)
+        elif reading := READINGS.get(command.name):
+            answer = reading(self._physics, ";".join(command.parameters)) or Reply.BAD_PARAMETERS
         elif command.name in self._identity:
             answer = self._identity[command.name]
         elif command.name in _SETTINGS:
@@ -165,6 +171,13 @@ class PrinterFirmware:
     def _eject(self, _: Command) -> Answer:
         self._panels.clear()
         return self._print(eject=True)
+
+    def _reject(self, _: Command) -> Answer:
+        if not self._physics.settings.reject_capacity_cards:
+            return Reply.NOT_FITTED
+        self._panels.clear()
+        self._face = Face.FRONT
+        return self._begun(self._physics.reject())
 
     def _print(self, *, eject: bool) -> Answer:
         panels = sorted(self._panels.items(), key=lambda item: PANELS.index(item[0]))
@@ -252,48 +265,6 @@ class PrinterFirmware:
             case ("p",):
                 return _LAST_REPLY_ABOUT_CARD.get(self._motion_reply, "OK")
             case ("r",):
-                return "ERR NEED CLEANING" if self._physics.cleaning_due else "OK"
-            case _:
-                return Reply.BAD_PARAMETERS
-
-    def _counter(self, command: Command) -> Answer:
-        physics = self._physics
-        counters = {
-            "p": physics.panels_printed,
-            "c": physics.cards_inserted,
-            "card": physics.cards_inserted,
-            "l": physics.ribbon_left,
-            "a": physics.settings.cleaning_interval_cards,
-            "m": physics.settings.cleaning_interval_cards,
-            "n": physics.cleanings,
-            "clean": physics.cards_since_cleaning,
-        }
-        count = counters.get(";".join(command.parameters))
-        return Reply.BAD_PARAMETERS if count is None else str(count)
-
-    def _ribbon_tag(self, command: Command) -> Answer:
-        settings = self._physics.settings
-        left, capacity = self._physics.ribbon_left, settings.ribbon_capacity_cards
-        tag = ribbon_memory(settings.ribbon, left, capacity)
-        return tag.get(";".join(command.parameters), Reply.BAD_PARAMETERS)
-
-    def _sensor(self, command: Command) -> Answer:
-        physics = self._physics
-        sensors = {
-            "c": physics.settings.ribbon[0] in COLOUR_PANELS,
-            "m": physics.card_at_infeed,
-            "o": physics.cover_open,
-            "p": physics.card_at_print_position,
-            "r": physics.motion.running,
-        }
-        seen = sensors.get(";".join(command.parameters))
-        if seen is None:
-            return Reply.BAD_PARAMETERS
-        return "4.50" if seen else "0.50"
-
-    def _feeder_level(self, command: Command) -> Answer:
-        match command.parameters:
-            case ("f",) | ("w",):
-                return "0" if self._physics.card_at_infeed else "3"
+                return "ERR NEED CLEANING" if self._physics.cleaning.due else "OK"
             case _:
                 return Reply.BAD_PARAMETERS

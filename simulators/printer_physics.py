@@ -4,54 +4,24 @@ Knows nothing of commands and replies; it speaks of mishaps, not of error texts.
 a panel's ink is on the card all at once, in the moment in which the panel counter rises.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
 from functools import partial
 
-from simulators.floor import HAND, Floor, PhysicalCard, infeed, inside, outfeed
+from simulators.cleaning import Cleaning
+from simulators.floor import (
+    HAND,
+    REJECT_BIN,
+    Floor,
+    PhysicalCard,
+    infeed,
+    inside,
+    outfeed,
+    reject_box,
+)
 from simulators.machine import Motion, Pace
 from simulators.printer_bitmap import printed_over, with_failed_band
+from simulators.printer_motions import Activity, Face, Mishap, Step
 from simulators.printer_settings import PrinterSettings
-
-
-class Mishap(StrEnum):
-    """Why a motion was not begun, or not ended as meant."""
-
-    NO_CARD_AT_INFEED = "no card at infeed"
-    CARD_INSIDE = "card inside"
-    NO_CARD_INSIDE = "no card inside"
-    OUTFEED_TAKEN = "outfeed taken"
-    COVER_OPEN = "cover open"
-    RIBBON_ENDED = "ribbon ended"
-    WRONG_RIBBON = "wrong ribbon"
-    JAM = "jam"
-
-
-class Face(StrEnum):
-    """A face of the card, as the head meets them."""
-
-    FRONT = "front"
-    BACK = "back"
-
-
-class Activity(StrEnum):
-    """What the mechanism is doing."""
-
-    INSERT = "insert"
-    PRINT = "print"
-    TURN = "turn over"
-    EJECT = "eject"
-    JAM = "jam"
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One motion, and what is true of the floor after it."""
-
-    activity: Activity
-    duration_s: float
-    finish: Callable[[], Mishap | None]
 
 
 class PrinterPhysics:
@@ -62,8 +32,7 @@ class PrinterPhysics:
         self.settings = settings
         self.panels_printed = 0
         self.cards_inserted = 0
-        self.cleanings = 0
-        self.cards_since_cleaning = 0
+        self.cleaning = Cleaning(settings.cleaning_interval_cards)
         self.ribbon_left = settings.ribbon_capacity_cards
         self.cover_open = False
         self.activity: Activity | None = None
@@ -78,6 +47,7 @@ class PrinterPhysics:
             inside(station),
             outfeed(station),
         )
+        self._reject_box = reject_box(station)
         self._stuck = False  # a card lies where no motion can move it
         self._half_in = False  # between feeder and print position
         self._card_begun = False  # this card has its share of the ribbon
@@ -111,9 +81,10 @@ class PrinterPhysics:
         return self.ribbon_left <= 0 and not self._card_begun
 
     @property
-    def cleaning_due(self) -> bool:
-        """Head and rollers should be cleaned."""
-        return self.cards_since_cleaning >= self.settings.cleaning_interval_cards
+    def reject_box_full(self) -> bool:
+        """There is a reject box, and it takes no more cards."""
+        capacity = self.settings.reject_capacity_cards
+        return 0 < capacity <= len(self._floor.store(self._reject_box))
 
     # What the firmware may ask for: each answers at once, with a mishap if nothing moves.
 
@@ -127,8 +98,8 @@ class PrinterPhysics:
         if mishap is None:
             half_s = self._pace.draw_s(self.settings.insert_s) / 2
             steps = [
-                _Step(Activity.INSERT, half_s, self._leave_infeed),
-                _Step(Activity.INSERT, half_s, self._reach_print_position),
+                Step(Activity.INSERT, half_s, self._leave_infeed),
+                Step(Activity.INSERT, half_s, self._reach_print_position),
             ]
             self._run(self._with_jam(steps))
         return mishap
@@ -151,6 +122,30 @@ class PrinterPhysics:
             self._run(self._with_jam(steps) if eject else steps)
         return mishap
 
+    def reject(self) -> Mishap | None:
+        """Begin to bring the card into the reject box without printing on it."""
+        mishap = self._hindrance()
+        if mishap is None and self._card() is None:
+            mishap = Mishap.NO_CARD_INSIDE
+        if mishap is None and self.reject_box_full:
+            mishap = Mishap.REJECT_BOX_FULL
+        if mishap is None:
+            eject_s = self._pace.draw_s(self.settings.eject_s)
+            self._run(self._with_jam([Step(Activity.EJECT, eject_s, self._reach_reject_box)]))
+        return mishap
+
+    def clean(self) -> Mishap | None:
+        """Begin to draw the cleaning card through, past head and rollers."""
+        mishap = self._hindrance()
+        if mishap is None and self._card() is not None:
+            mishap = Mishap.CARD_INSIDE
+        if mishap is None and not self.cleaning.card_in_slot:
+            mishap = Mishap.NO_CLEANING_CARD
+        if mishap is None:
+            clean_s = self._pace.draw_s(self.settings.clean_s)
+            self._run([Step(Activity.CLEAN, clean_s, self.cleaning.finish)])
+        return mishap
+
     def clear_fault(self) -> None:
         """The host says that the fault is over; a card that is still stuck is found again."""
         self.jammed = self._stuck
@@ -170,10 +165,10 @@ class PrinterPhysics:
         self._stuck = self._half_in = self._card_begun = self._misprints = False
         return card
 
-    def clean(self) -> None:
-        """Clean head and rollers."""
-        self.cleanings += 1
-        self.cards_since_cleaning = 0
+    def empty_reject_box(self) -> None:
+        """Empty the printer's own reject box into the line's bin."""
+        while self._floor.store(self._reject_box):
+            self._floor.move(self._reject_box, REJECT_BIN, into_store=True)
 
     # Power.
 
@@ -203,21 +198,19 @@ class PrinterPhysics:
             return Mishap.WRONG_RIBBON
         return Mishap.RIBBON_ENDED if self.ribbon_ended else None
 
-    def _steps(
-        self, face: Face, panels: Sequence[tuple[str, bytes]], *, eject: bool
-    ) -> list[_Step]:
+    def _steps(self, face: Face, panels: Sequence[tuple[str, bytes]], *, eject: bool) -> list[Step]:
         end = (Activity.EJECT, self._reach_outfeed) if eject else (Activity.TURN, lambda: None)
         if not panels:
-            return [_Step(end[0], self._pace.draw_s(self.settings.eject_s), end[1])]
+            return [Step(end[0], self._pace.draw_s(self.settings.eject_s), end[1])]
         face_s = self.settings.print_s / 2
         drawn_s = self._pace.draw_s(face_s)
         end_s = drawn_s * min(0.5, self.settings.eject_s / face_s)
         panel_s = (drawn_s - end_s) / len(panels)
         steps = [
-            _Step(Activity.PRINT, panel_s, partial(self._ink, face, panel, data))
+            Step(Activity.PRINT, panel_s, partial(self._ink, face, panel, data))
             for panel, data in panels
         ]
-        return [*steps, _Step(end[0], end_s, end[1])]
+        return [*steps, Step(end[0], end_s, end[1])]
 
     def _begin_card(self) -> None:
         """Count the ribbon and draw a misprint, once for each card."""
@@ -229,23 +222,23 @@ class PrinterPhysics:
         self._misprints = drawn or self.misprint_next
         self.misprint_next = False
 
-    def _with_jam(self, steps: list[_Step]) -> list[_Step]:
+    def _with_jam(self, steps: list[Step]) -> list[Step]:
         """Draw a jam: every card meets two chances, its way in and its way out."""
         drawn = self._pace.random.random() < self.settings.jam_share / 2
         if not (drawn or self.jam_next):
             return steps
         self.jam_next = False
         place = self._pace.random.randrange(len(steps))
-        stuck = _Step(Activity.JAM, steps[place].duration_s / 2, self._jam)
+        stuck = Step(Activity.JAM, steps[place].duration_s / 2, self._jam)
         return [*steps[:place], stuck]
 
-    def _run(self, steps: list[_Step]) -> None:
+    def _run(self, steps: list[Step]) -> None:
         step, *rest = steps
         self.activity = step.activity
         self.last_mishap = None
         self.motion.start(step.activity, step.duration_s, lambda: self._after(step, rest))
 
-    def _after(self, step: _Step, rest: list[_Step]) -> None:
+    def _after(self, step: Step, rest: list[Step]) -> None:
         self.activity = None
         mishap = step.finish()
         if mishap is None and rest:
@@ -263,7 +256,7 @@ class PrinterPhysics:
     def _reach_print_position(self) -> None:
         self._half_in = False
         self.cards_inserted += 1
-        self.cards_since_cleaning += 1
+        self.cleaning.cards_since += 1
 
     def _reach_outfeed(self) -> Mishap | None:
         if self.card_at_outfeed:
@@ -271,6 +264,10 @@ class PrinterPhysics:
         self._floor.move(self._inside, self._outfeed)
         self._card_begun = self._misprints = False
         return None
+
+    def _reach_reject_box(self) -> None:
+        self._floor.move(self._inside, self._reject_box, into_store=True)
+        self._card_begun = self._misprints = False
 
     def _jam(self) -> Mishap:
         card = self._card()

@@ -5,7 +5,8 @@ The words tell conditions as they are, never history: a condition that has gone 
 
 from enum import IntFlag
 
-from simulators.printer_physics import Activity, Mishap, PrinterPhysics
+from simulators.printer_motions import Activity, Mishap
+from simulators.printer_physics import PrinterPhysics
 
 
 class Config(IntFlag):
@@ -14,6 +15,7 @@ class Config(IntFlag):
     PRIMACY = 0x80000000
     FLIP = 0x00100000
     FEEDER = 0x00002000
+    REJECT_SLOT = 0x00000020
 
 
 class Information(IntFlag):
@@ -24,9 +26,12 @@ class Information(IntFlag):
     CARD_AT_PRINT_POSITION = 0x02000000
     PRINTER_MANAGES_ERRORS = 0x00800000
     RIBBON_LOW = 0x00080000
+    CLEANING_MANDATORY = 0x00040000
     CLEANING_ADVISED = 0x00020000
     RESET = 0x00010000
+    CLEANING_REQUIRED = 0x00000100
     PRINTING = 0x00000080
+    CLEANING = 0x00000020
     BUSY = 0x00000001
 
 
@@ -34,6 +39,7 @@ class Warnings(IntFlag):
     """Third status word."""
 
     SUPPLY_LOW = 0x80000000
+    REJECT_BOX_FULL = 0x08000000
     CARD_ON_EJECT = 0x04000000
     FEEDER_EMPTY = 0x01000000
     HOPPER_FULL = 0x00100000
@@ -58,6 +64,8 @@ def status_words(physics: PrinterPhysics, *, was_reset: bool, host_manages_error
     if not host_manages_errors:
         information |= Information.PRINTER_MANAGES_ERRORS
     config = Config.PRIMACY | Config.FLIP | Config.FEEDER
+    if physics.settings.reject_capacity_cards:
+        config |= Config.REJECT_SLOT
     words = (config, information, _warnings(physics), _errors(physics))
     return "".join(f"{word:08X}" for word in words)
 
@@ -77,8 +85,11 @@ def _information(physics: PrinterPhysics) -> Information:
         Information.CARD_IN_FEEDER: physics.card_at_infeed,
         Information.CARD_AT_PRINT_POSITION: physics.card_at_print_position,
         Information.RIBBON_LOW: physics.ribbon_low,
-        Information.CLEANING_ADVISED: physics.cleaning_due,
+        Information.CLEANING_MANDATORY: physics.cleaning.overdue,
+        Information.CLEANING_ADVISED: physics.cleaning.due,
+        Information.CLEANING_REQUIRED: physics.cleaning.overdue,
         Information.PRINTING: physics.activity is Activity.PRINT,
+        Information.CLEANING: physics.activity is Activity.CLEAN,
         Information.BUSY: physics.motion.running,
     }
     return Information(sum(bit for bit, holds in conditions.items() if holds))
@@ -87,6 +98,7 @@ def _information(physics: PrinterPhysics) -> Information:
 def _warnings(physics: PrinterPhysics) -> Warnings:
     conditions = {
         Warnings.SUPPLY_LOW: physics.ribbon_low,
+        Warnings.REJECT_BOX_FULL: physics.reject_box_full,
         Warnings.CARD_ON_EJECT: physics.card_at_outfeed,
         Warnings.FEEDER_EMPTY: not physics.card_at_infeed,
         Warnings.HOPPER_FULL: _hopper_full(physics),

@@ -8,7 +8,6 @@ import asyncio
 import struct
 import zlib
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Final
 
 from simulators.floor import Floor, PhysicalCard
@@ -17,7 +16,9 @@ from simulators.retransfer_frames import (
     DEPTHS,
     Asked,
     BadPlane,
+    Code,
     FrameHearer,
+    Kind,
     answer,
     unpacked_plane,
 )
@@ -27,8 +28,8 @@ from simulators.retransfer_physics import (
     Activity,
     Ending,
     RetransferPhysics,
-    RetransferSettings,
 )
+from simulators.retransfer_settings import RetransferSettings
 from simulators.wire import Wire
 
 __all__ = ["Ending", "RetransferSettings", "SimulatedRetransferPrinter"]
@@ -38,37 +39,6 @@ _PAUSE_S: Final = 0.5
 _LAST_NUMBER: Final = 0xFFFF
 _STATUS: Final = struct.Struct(">4B3HB2I2H")
 _FIRMWARE: Final = "1.00"
-
-
-class _Kind(IntEnum):
-    """Types of frames."""
-
-    WHO = 0x01
-    STATUS = 0x02
-    FORGET = 0x03
-    PLANE = 0x04
-    FEED = 0x10
-    PRINT = 0x11
-    EJECT = 0x12
-    RESET = 0x13
-
-
-class _Code(IntEnum):
-    """Answers to commands."""
-
-    DONE = 0x00
-    KNOWN_NUMBER = 0x01
-    BUSY = 0x02
-    IN_TROUBLE = 0x03
-    COVER_OPEN = 0x04
-    NO_CARD_AT_INFEED = 0x05
-    CARD_INSIDE = 0x06
-    NO_CARD_INSIDE = 0x07
-    OUTFEED_TAKEN = 0x08
-    FILM_OUT = 0x09
-    RIBBON_OUT = 0x0A
-    OTHER_PLANES = 0x0B
-    CANNOT = 0x0C
 
 
 class SimulatedRetransferPrinter:
@@ -117,9 +87,9 @@ class SimulatedRetransferPrinter:
         """Close the cover."""
         self._physics.cover_open = False
 
-    def clean(self) -> None:
-        """Clean the rollers."""
-        self._physics.cards_since_cleaning = 0
+    def insert_cleaning_card(self) -> None:
+        """Put a cleaning card into the slot that is for it; the host has it drawn through."""
+        self._physics.cleaning.card_in_slot = True
 
     # The machine.
 
@@ -167,25 +137,25 @@ class SimulatedRetransferPrinter:
 
     def _answer(self, asked: Asked) -> bytes:
         match asked.kind:
-            case _Kind.WHO:
+            case Kind.WHO:
                 names = (self._physics.settings.model, self.serial_number, _FIRMWARE)
                 return "\0".join(names).encode("ascii")
-            case _Kind.STATUS:
+            case Kind.STATUS:
                 return self._status()
-            case _Kind.FORGET:
+            case Kind.FORGET:
                 self._planes.clear()
-                return bytes((_Code.DONE,))
-            case _Kind.PLANE:
+                return bytes((Code.DONE,))
+            case Kind.PLANE:
                 return bytes((self._take_plane(asked.payload),))
-            case _Kind.FEED | _Kind.PRINT | _Kind.EJECT | _Kind.RESET:
-                return bytes((self._begin(_Kind(asked.kind), asked.payload),))
+            case Kind.FEED | Kind.PRINT | Kind.EJECT | Kind.RESET | Kind.CLEAN:
+                return bytes((self._begin(Kind(asked.kind), asked.payload),))
             case _:
-                return bytes((_Code.CANNOT,))
+                return bytes((Code.CANNOT,))
 
     def _status(self) -> bytes:
         physics = self._physics
-        due = physics.cards_since_cleaning >= physics.settings.cleaning_interval_cards
-        flags = (physics.cover_open, physics.card_at_infeed, physics.card_at_outfeed, due)
+        sensors = (physics.cover_open, physics.card_at_infeed, physics.card_at_outfeed)
+        flags = (*sensors, physics.cleaning.due)
         card = 0 if not physics.card_inside else 1 if physics.card_at_print_position else 2
         return _STATUS.pack(
             self._phase(),
@@ -207,77 +177,82 @@ class SimulatedRetransferPrinter:
             return 2 if self._physics.activity is Activity.HEAT else 1
         return 3 if self._physics.in_trouble else 0
 
-    def _take_plane(self, payload: bytes) -> _Code:
+    def _take_plane(self, payload: bytes) -> Code:
         face, colour = payload[0:1], payload[1:2].decode("latin-1")
         if face not in {bytes((FRONT,)), bytes((BACK,))} or colour not in DEPTHS:
-            return _Code.CANNOT
+            return Code.CANNOT
         try:
             self._planes[face[0], colour] = unpacked_plane(colour, payload[2:])
         except BadPlane:
-            return _Code.CANNOT
-        return _Code.DONE
+            return Code.CANNOT
+        return Code.DONE
 
-    def _begin(self, kind: _Kind, payload: bytes) -> _Code:
+    def _begin(self, kind: Kind, payload: bytes) -> Code:
         """Begin a numbered command, or say why not; a number refused is not used up."""
-        if len(payload) < 2 or (kind is not _Kind.PRINT and len(payload) != 2):
-            return _Code.CANNOT
+        if len(payload) < 2 or (kind is not Kind.PRINT and len(payload) != 2):
+            return Code.CANNOT
         number = int.from_bytes(payload[:2])
         if not 1 <= number <= _LAST_NUMBER:
-            return _Code.CANNOT
+            return Code.CANNOT
         if number == self._started:
-            return _Code.KNOWN_NUMBER
+            return Code.KNOWN_NUMBER
         code = self._hindrance(kind) or self._hindrance_of(kind, payload)
-        if code is _Code.DONE:
+        if code is Code.DONE:
             self._started = number
             self._motion_of(kind, number)()
         return code
 
-    def _hindrance(self, kind: _Kind) -> _Code:
+    def _hindrance(self, kind: Kind) -> Code:
         if self._physics.motion.running:
-            return _Code.BUSY
+            return Code.BUSY
         if self._physics.cover_open:
-            return _Code.COVER_OPEN
-        trouble = self._physics.in_trouble and kind is not _Kind.RESET
-        return _Code.IN_TROUBLE if trouble else _Code.DONE
+            return Code.COVER_OPEN
+        trouble = self._physics.in_trouble and kind is not Kind.RESET
+        return Code.IN_TROUBLE if trouble else Code.DONE
 
-    def _hindrance_of(self, kind: _Kind, payload: bytes) -> _Code:
+    def _hindrance_of(self, kind: Kind, payload: bytes) -> Code:
         physics = self._physics
-        code = _Code.DONE
-        if kind is _Kind.FEED:
+        code = Code.DONE
+        if kind is Kind.FEED:
             if physics.card_inside:
-                code = _Code.CARD_INSIDE
+                code = Code.CARD_INSIDE
             elif not physics.card_at_infeed:
-                code = _Code.NO_CARD_AT_INFEED
-        elif kind is _Kind.PRINT:
+                code = Code.NO_CARD_AT_INFEED
+        elif kind is Kind.PRINT:
             code = self._print_hindrance(payload[2:])
-        elif kind is _Kind.EJECT:
+        elif kind is Kind.EJECT:
             if not physics.card_at_print_position:
-                code = _Code.NO_CARD_INSIDE
+                code = Code.NO_CARD_INSIDE
             elif physics.card_at_outfeed:
-                code = _Code.OUTFEED_TAKEN
+                code = Code.OUTFEED_TAKEN
+        elif kind is Kind.CLEAN:
+            if physics.card_inside:
+                code = Code.CARD_INSIDE
+            elif not physics.cleaning.card_in_slot:
+                code = Code.NO_CLEANING_CARD
         return code
 
-    def _print_hindrance(self, names: bytes) -> _Code:
+    def _print_hindrance(self, names: bytes) -> Code:
         faces = len({face for face, _ in self._planes})
         here = {
             bytes((face, ord(colour))) + struct.pack(">I", zlib.crc32(dots))
             for (face, colour), dots in self._planes.items()
         }
         named = [names[at : at + 6] for at in range(1, len(names), 6)]
-        code = _Code.DONE
+        code = Code.DONE
         if not named or len(named) != names[0]:
-            code = _Code.CANNOT
+            code = Code.CANNOT
         elif set(named) != here or len(named) != len(here):
-            code = _Code.OTHER_PLANES
+            code = Code.OTHER_PLANES
         elif not self._physics.card_at_print_position:
-            code = _Code.NO_CARD_INSIDE
+            code = Code.NO_CARD_INSIDE
         elif self._physics.film_left < faces:
-            code = _Code.FILM_OUT
+            code = Code.FILM_OUT
         elif self._physics.ribbon_left < faces:
-            code = _Code.RIBBON_OUT
+            code = Code.RIBBON_OUT
         return code
 
-    def _motion_of(self, kind: _Kind, number: int) -> Callable[[], None]:
+    def _motion_of(self, kind: Kind, number: int) -> Callable[[], None]:
         def finished() -> None:
             self._finished = number
 
@@ -286,12 +261,14 @@ class SimulatedRetransferPrinter:
 
         physics = self._physics
         match kind:
-            case _Kind.FEED:
+            case Kind.FEED:
                 return lambda: physics.feed(finished)
-            case _Kind.PRINT:
+            case Kind.PRINT:
                 planes, self._planes = self._planes, {}
                 return lambda: physics.print_job(planes, printed)
-            case _Kind.EJECT:
+            case Kind.EJECT:
                 return lambda: physics.eject(finished)
+            case Kind.CLEAN:
+                return lambda: physics.clean(finished)
             case _:
                 return lambda: physics.home(finished)

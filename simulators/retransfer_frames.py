@@ -6,6 +6,7 @@ Written from `docs/retransfer-language.md`. It does not know what a command does
 import struct
 import zlib
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import reduce
 from operator import xor
 from typing import Final
@@ -23,6 +24,39 @@ DEPTHS: Final = {"Y": 7, "M": 7, "C": 7, "K": 1}
 #: The card lies so far inside the film.
 _INSET_LINES: Final = 10
 _INSET_DOTS: Final = 8
+
+
+class Kind(IntEnum):
+    """Types of frames."""
+
+    WHO = 0x01
+    STATUS = 0x02
+    FORGET = 0x03
+    PLANE = 0x04
+    FEED = 0x10
+    PRINT = 0x11
+    EJECT = 0x12
+    RESET = 0x13
+    CLEAN = 0x14
+
+
+class Code(IntEnum):
+    """Answers to commands."""
+
+    DONE = 0x00
+    KNOWN_NUMBER = 0x01
+    BUSY = 0x02
+    IN_TROUBLE = 0x03
+    COVER_OPEN = 0x04
+    NO_CARD_AT_INFEED = 0x05
+    CARD_INSIDE = 0x06
+    NO_CARD_INSIDE = 0x07
+    OUTFEED_TAKEN = 0x08
+    FILM_OUT = 0x09
+    RIBBON_OUT = 0x0A
+    OTHER_PLANES = 0x0B
+    CANNOT = 0x0C
+    NO_CLEANING_CARD = 0x0D
 
 
 class BadPlane(ValueError):

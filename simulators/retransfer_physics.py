@@ -10,10 +10,12 @@ from enum import IntEnum
 from functools import partial
 from typing import Final
 
+from simulators.cleaning import Cleaning
 from simulators.floor import HAND, Floor, PhysicalCard, infeed, inside, outfeed
 from simulators.machine import Motion, Pace
 from simulators.printer_bitmap import printed_over, with_failed_band
 from simulators.retransfer_frames import on_the_card
+from simulators.retransfer_settings import RetransferSettings
 
 #: Of the time of a face: the rest is pressing.
 _INKING_SHARE: Final = 0.6
@@ -21,24 +23,6 @@ FRONT, BACK = 0, 1
 
 #: The planes of a job by face and colour.
 Planes = Mapping[tuple[int, str], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class RetransferSettings:
-    """What kind of printer it is. Times are typical ones; all are plausible, none measured."""
-
-    model: str = "RT-600"
-    insert_s: float = 2.0
-    print_s: float = 16.0  # both faces; one face takes half
-    eject_s: float = 1.0
-    home_s: float = 1.0
-    warm_up_s: float = 45.0  # of the roller, after power came
-    film_capacity_faces: int = 2000
-    ribbon_capacity_faces: int = 2000
-    cleaning_interval_cards: int = 1000
-    misprint_share: float = 0.004
-    jam_share: float = 0.0005
-    film_tear_share: float = 0.0001
 
 
 class Ending(IntEnum):
@@ -61,6 +45,7 @@ class Activity(IntEnum):
     PRESS = 3
     EJECT = 4
     HOME = 5
+    CLEAN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +69,7 @@ class RetransferPhysics:
         self.ribbon_left = settings.ribbon_capacity_faces
         self.cards_fed = 0
         self.cards_printed = 0
-        self.cards_since_cleaning = 0
+        self.cleaning = Cleaning(settings.cleaning_interval_cards)
         self.faces_pressed = 0  # of the last print begun
         self.cover_open = False
         self.ending = Ending.AS_MEANT
@@ -173,6 +158,16 @@ class RetransferPhysics:
         home_s = self._pace.draw_s(self.settings.home_s)
         self._run([_Step(Activity.HOME, home_s, self._trouble_found)], done)
 
+    def clean(self, done: Callable[[], None]) -> None:
+        """Draw the cleaning card through, past the rollers."""
+
+        def cleaned() -> Ending:
+            self.cleaning.finish()
+            return Ending.AS_MEANT
+
+        clean_s = self._pace.draw_s(self.settings.clean_s)
+        self._run([_Step(Activity.CLEAN, clean_s, cleaned)], done)
+
     # What a person may do.
 
     def take_out_card(self) -> PhysicalCard | None:
@@ -246,7 +241,7 @@ class RetransferPhysics:
     def _reach_print_position(self) -> Ending:
         self._astray = False
         self.cards_fed += 1
-        self.cards_since_cleaning += 1
+        self.cleaning.cards_since += 1
         return Ending.AS_MEANT
 
     def _reach_outfeed(self) -> Ending:

@@ -16,7 +16,7 @@ from drivers.printer import CardPrinter, PrinterTimeouts
 from drivers.printing import Panel, PrintJob
 from simulators.floor import MAGAZINE, ChipMemory, Floor, infeed, inside, outfeed
 from simulators.printer import PrinterSettings, SimulatedPrinter
-from simulators.printer_physics import Activity
+from simulators.printer_motions import Activity
 from tests.contract.ways import Opener, Way, hang_up_during, noticed
 
 FACE = (bytes(range(1, 75)) + bytes(7)) * 1016

@@ -345,15 +345,6 @@ async def test_a_card_half_way_in_when_the_power_fails_is_a_jam() -> None:
         assert (now["phase"], now["ending"], now["fed"]) == (TROUBLE, JAM, 0)
 
 
-async def test_rollers_ask_to_be_cleaned() -> None:
-    printer = printer_on(Floor(), cleaning_interval_cards=1)
-    async with connected(printer) as host:
-        assert not (await host.status())["flags"] & 8
-        assert (await host.done(FEED))["flags"] & 8
-        printer.clean()
-        assert not (await host.status())["flags"] & 8
-
-
 async def test_a_plane_that_would_unpack_without_end_is_refused() -> None:
     async with connected(printer_on(Floor())) as host:
         assert await host.ask(PLANE, b"\0K" + zlib.compress(bytes(50_000_000))) == b"\x0c"
