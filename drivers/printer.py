@@ -30,7 +30,7 @@ class PrinterTimeouts:
 
     reply_timeout_s: float = 3.0
     insert_timeout_s: float = 20.0
-    print_timeout_s: float = 90.0
+    print_timeout_s: float = 90.0  # of a cleaning, too
     #: Half of what a line of 115,200 baud carries.
     download_bytes_per_s: float = 5_000.0
     #: Between two looks at a machine that is still moving.
@@ -90,12 +90,14 @@ class CardPrinter:
             "cards_inserted": evidence.cards_inserted,
         }
 
-    async def insert(self) -> None:
+    async def insert(self) -> PrinterStatus:
         """Take the card at the infeed to the print position. An act."""
         async with self._dialogue.link:
             await self._dialogue.command(command("Si"), self._timeouts.insert_timeout_s)
-        if not (await self._status_at_rest()).card_at_print_position:
+        status = await self._status_at_rest()
+        if not status.card_at_print_position:
             raise _not_as_answered()
+        return status
 
     async def insert_outcome(self, note: Note, infeed_occupied: bool) -> Outcome:
         """Tell what became of an insert. Read `infeed_occupied` after `settle`."""
@@ -174,6 +176,40 @@ class CardPrinter:
             await self._dialogue.command(command("Se"), self._timeouts.print_timeout_s)
         await self._check_card_is_out()
 
+    async def reject(self) -> None:
+        """Bring a card that is inside into the printer's own reject box. An act.
+
+        For a printer that stands alone and has one; on a line the transport rejects cards.
+        """
+        async with self._dialogue.link:
+            await self._forget_bitmaps()
+            await self._dialogue.command(command("Ser"), self._timeouts.print_timeout_s)
+        await self._check_card_is_out()
+
+    async def clean_note(self) -> Note:
+        """Note what `clean_outcome` will compare with."""
+        serial_number, cleanings = await self._dialogue.cleanings()
+        return {"serial_number": serial_number, "cleanings": cleanings}
+
+    async def clean(self, note: Note) -> None:
+        """Draw the cleaning card through that a person has put in. An act; no blank is used."""
+        async with self._dialogue.link:
+            await self._dialogue.command(command("Scp"), self._timeouts.print_timeout_s)
+        await self._status_at_rest()
+        if await self._dialogue.cleanings() != _once_more(note):
+            raise _not_as_answered()
+
+    async def clean_outcome(self, note: Note) -> Outcome:
+        """Tell what became of a cleaning: the printer counts those that came to their end."""
+        evidence, _ = await self._evidence_at_rest(self._timeouts.print_timeout_s)
+        if evidence.status.moving:
+            return Outcome.UNKNOWN
+        found = await self._dialogue.cleanings()
+        if found == _once_more(note):
+            return Outcome.DONE
+        as_noted = (note["serial_number"], note["cleanings"])
+        return Outcome.NOT_DONE if found == as_noted else Outcome.UNKNOWN
+
     async def clear_errors(self) -> None:
         """Clear the errors that a person has seen to; the mechanism may move."""
         async with self._dialogue.link:
@@ -214,6 +250,11 @@ class CardPrinter:
                 return evidence, waited
             waited = True
             await asyncio.sleep(self._timeouts.poll_interval_s)
+
+
+def _once_more(note: Note) -> tuple[str, int]:
+    """Return what the printer of a note says after one more cleaning."""
+    return str(note["serial_number"]), int(note["cleanings"]) + 1
 
 
 def _not_as_answered() -> UnexpectedReply:

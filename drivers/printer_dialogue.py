@@ -63,6 +63,10 @@ class PrinterDialogue:
         """Read everything that evidence is made of, as of one moment."""
         return await self._repeated(self._read_evidence)
 
+    async def cleanings(self) -> tuple[str, int]:
+        """Read whose printer it is and how often it was ever cleaned, as of one moment."""
+        return await self._repeated(self._read_cleanings)
+
     async def identity(self) -> Identity:
         """Take over the errors, keep status words out of other answers, and ask who is there."""
         return await self._repeated(self._read_identity)
@@ -84,6 +88,13 @@ class PrinterDialogue:
         panels_printed = await self._query("Rco;p", parse_count)
         await self._check_in_step(serial_number, unasked_frames)
         return Evidence(serial_number, status, cards_inserted, panels_printed)
+
+    async def _read_cleanings(self) -> tuple[str, int]:
+        unasked_frames = self.link.unasked_frames
+        serial_number = await self._query("Rsn", parse_name)
+        cleanings = await self._query("Rco;n", parse_count)
+        await self._check_in_step(serial_number, unasked_frames)
+        return serial_number, cleanings
 
     async def _read_identity(self) -> Identity:
         unasked_frames = self.link.unasked_frames

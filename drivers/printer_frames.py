@@ -108,6 +108,26 @@ class PrinterStatus:
         return bool(self.warning & 0x00100000 or self.error & 0x00100000)
 
     @property
+    def cleaning_due(self) -> bool:
+        """Head and rollers should be cleaned."""
+        return bool(self.information & 0x00060100)
+
+    @property
+    def cleaning_required(self) -> bool:
+        """Head and rollers should have been cleaned long ago."""
+        return bool(self.information & 0x00040100)
+
+    @property
+    def reject_slot(self) -> bool:
+        """The printer has a reject box of its own."""
+        return bool(self.configuration & 0x00000020)
+
+    @property
+    def reject_box_full(self) -> bool:
+        """The printer's own reject box takes no more cards."""
+        return bool(self.warning & 0x08000000 or self.error & 0x00800000)
+
+    @property
     def reset(self) -> bool:
         """The printer has started up anew."""
         return bool(self.information & 0x00010000)

@@ -56,6 +56,10 @@ class PrinterCondition(Protocol):
         """A card lies inside, where it can be printed or brought out."""
 
     @property
+    def cleaning_due(self) -> bool:
+        """Head and rollers should be cleaned."""
+
+    @property
     def error(self) -> int:
         """What is wrong, in the machine's own number; 0 for nothing."""
 
@@ -67,7 +71,7 @@ class Printer(Protocol):
         """Tell who is on the wire; raises `WrongDevice` when it is no such printer."""
 
     async def status(self) -> PrinterCondition:
-        """Read what is wrong, and whether a card lies inside."""
+        """Read what is wrong or due, and whether a card lies inside."""
 
     async def settle(self) -> bool:
         """Wait until nothing moves, for as long as a print may take; False if it moves still."""
@@ -75,8 +79,8 @@ class Printer(Protocol):
     async def insert_note(self) -> Note:
         """Note what `insert_outcome` will compare with."""
 
-    async def insert(self) -> None:
-        """Take the card at the infeed inside. An act."""
+    async def insert(self) -> PrinterCondition:
+        """Take the card at the infeed inside. An act. Returns how the printer is after it."""
 
     async def insert_outcome(self, note: Note, infeed_occupied: bool) -> Outcome:
         """Tell what became of an insert. Read `infeed_occupied` after `settle`."""
@@ -101,6 +105,18 @@ class Printer(Protocol):
 
     async def eject(self) -> None:
         """Bring a card that is inside out to the outfeed without printing on it. An act."""
+
+    async def clean_note(self) -> Note:
+        """Note what `clean_outcome` will compare with."""
+
+    async def clean(self, note: Note) -> None:
+        """Clean head and rollers with the cleaning card that a person has put in. An act.
+
+        It takes no card from the infeed. `NothingAtSource` where there is no cleaning card.
+        """
+
+    async def clean_outcome(self, note: Note) -> Outcome:
+        """Tell what became of a cleaning, from the printer's own evidence alone."""
 
     async def clear_errors(self) -> None:
         """Clear the errors that a person has seen to; the mechanism may move."""

@@ -13,15 +13,8 @@ from typing import Final
 
 from drivers.errors import (
     CommandRefused,
-    ConsumableEmpty,
-    CoverOpen,
-    DestinationTaken,
     DriverError,
     Garbled,
-    HardwareFault,
-    Jam,
-    NothingAtSource,
-    NotReady,
     ReplyTimeout,
     UnexpectedReply,
     WrongDevice,
@@ -32,12 +25,12 @@ from drivers.numbered import command_progress, next_number
 from drivers.outcome import Note, Outcome
 from drivers.polling import CompletionPoll
 from drivers.printing import PrintJob
+from drivers.retransfer_errors import ENDINGS, REFUSALS
 from drivers.retransfer_frames import (
     ANSWER,
     Ask,
     CardAt,
     Code,
-    Ending,
     Frame,
     FrameDecoder,
     RetransferStatus,
@@ -55,27 +48,6 @@ from drivers.wire import Wire
 
 QUERY_REPEATS: Final = 2
 LAST_TAG: Final = 0xFFFF
-
-#: Why a command was refused. Trouble has its own words: they are in the status.
-REFUSALS: Final[dict[Code, type[DriverError]]] = {
-    Code.BUSY: NotReady,
-    Code.COVER_OPEN: CoverOpen,
-    Code.NO_CARD_AT_INFEED: NothingAtSource,
-    Code.OUTFEED_TAKEN: DestinationTaken,
-    Code.FILM_OUT: ConsumableEmpty,
-    Code.RIBBON_OUT: ConsumableEmpty,
-    # It had taken every plane: its power failed meanwhile. All of it is sent again.
-    Code.OTHER_PLANES: UnexpectedReply,
-}
-ENDINGS: Final[dict[Ending, type[DriverError]]] = {
-    # Nothing says why: its power failed meanwhile.
-    Ending.AS_MEANT: UnexpectedReply,
-    Ending.JAM: Jam,
-    Ending.FILM_TORN: ConsumableEmpty,
-    Ending.ROLLER: HardwareFault,
-    Ending.OUTFEED_TAKEN: DestinationTaken,
-    Ending.NOTHING_AT_INFEED: NothingAtSource,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +96,9 @@ class RetransferPrinter:
         """Note what `insert_outcome` will compare with."""
         return _note(await self.status())
 
-    async def insert(self) -> None:
+    async def insert(self) -> RetransferStatus:
         """Take the card at the infeed to the print position. An act."""
-        await self._act(Ask.FEED, await self.insert_note())
+        return await self._act(Ask.FEED, await self.insert_note())
 
     async def insert_outcome(self, note: Note, infeed_occupied: bool) -> Outcome:
         """Tell what became of an insert. Read `infeed_occupied` after `settle`."""
@@ -184,6 +156,24 @@ class RetransferPrinter:
         """Bring a card that is inside out to the outfeed without printing on it. An act."""
         await self._act(Ask.EJECT, _note(await self.status()))
 
+    async def clean_note(self) -> Note:
+        """Note what `clean_outcome` will compare with."""
+        return _note(await self.status())
+
+    async def clean(self, note: Note) -> None:
+        """Draw the cleaning card through that a person has put in. An act; no blank is used."""
+        await self._act(Ask.CLEAN, note)
+
+    async def clean_outcome(self, note: Note) -> Outcome:
+        """Tell what became of a cleaning; one that was begun and not finished was none."""
+        status = await self._status_at_rest()
+        if not _may_tell(status, note):
+            return Outcome.UNKNOWN
+        if status.finished == note["sequence"]:
+            return Outcome.DONE
+        ours = status.started in {note["started"], note["sequence"]}
+        return Outcome.NOT_DONE if ours else Outcome.UNKNOWN
+
     async def clear_errors(self) -> None:
         """Forget troubles that a person has seen to; the mechanism homes."""
         await self._act(Ask.RESET, _note(await self.status()))
@@ -192,7 +182,7 @@ class RetransferPrinter:
         """Hang up."""
         await self._link.aclose()
 
-    async def _act(self, ask: Ask, note: Note, payload: bytes = b"") -> None:
+    async def _act(self, ask: Ask, note: Note, payload: bytes = b"") -> RetransferStatus:
         """Send a numbered command once, and wait for its end."""
         number = number_payload(int(note["sequence"]))
         async with self._link:
@@ -200,7 +190,7 @@ class RetransferPrinter:
         if code is not Code.DONE:
             raise await self._refusal(code)
         look = command_progress(self.status, _wrong, note)
-        await self._poll.until(ask.name.lower(), look, self._timeouts.act_timeout_s)
+        return await self._poll.until(ask.name.lower(), look, self._timeouts.act_timeout_s)
 
     async def _refusal(self, code: Code) -> DriverError:
         if code is Code.KNOWN:

@@ -39,6 +39,7 @@ class Ask(IntEnum):
     PRINT = 0x11
     EJECT = 0x12
     RESET = 0x13
+    CLEAN = 0x14
 
 
 class Code(IntEnum):
@@ -57,6 +58,7 @@ class Code(IntEnum):
     RIBBON_OUT = 0x0A
     OTHER_PLANES = 0x0B
     CANNOT = 0x0C
+    NO_CLEANING_CARD = 0x0D
 
 
 class Phase(IntEnum):

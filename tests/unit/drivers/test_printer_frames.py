@@ -40,6 +40,9 @@ YELLOW = Panel("Y", 128, bytes(range(1, 253)) * 2286)
         ("clear-bitmaps", "Wcb;a"),
         ("back", "Sv"),
         ("end-and-eject", "Se"),
+        ("reject", "Ser"),
+        ("clean", "Scp"),
+        ("read-cleanings", "Rco;n"),
     ],
 )
 def test_commands_are_the_golden_bytes(name: str, text: str) -> None:
@@ -108,7 +111,14 @@ def test_status_words_are_read_as_the_makers_library_reads_them() -> None:
         ((0, 0, 0, 0x02000000), {"cover_open"}),
         ((0, 0, 0, 0x01000000), {"jam"}),
         ((0, 0, 0x00100000, 0), {"hopper_full"}),
-        ((0xFFFFFFFF, 0, 0, 0), set()),
+        ((0, 0x00020000, 0, 0), {"cleaning_due"}),
+        ((0, 0x00040000, 0, 0), {"cleaning_due", "cleaning_required"}),
+        ((0, 0x00000100, 0, 0), {"cleaning_due", "cleaning_required"}),
+        ((0, 0x00000020, 0, 0), {"moving"}),
+        ((0, 0, 0x08000000, 0), {"reject_box_full"}),
+        ((0, 0, 0, 0x00800000), {"reject_box_full"}),
+        ((0xFFFFFFDF, 0, 0, 0), set()),
+        ((0x00000020, 0, 0, 0), {"reject_slot"}),
     ],
 )
 def test_each_bit_means_one_thing(words: tuple[int, ...], properties: set[str]) -> None:

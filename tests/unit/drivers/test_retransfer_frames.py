@@ -53,6 +53,7 @@ def payload(name: str) -> bytes:
         ("print", frame(Ask.PRINT, 6, print_payload(9, [(b"\0K", GOLDEN_PLANE)]))),
         ("eject", frame(Ask.EJECT, 7, number_payload(10))),
         ("reset", frame(Ask.RESET, 8, number_payload(1))),
+        ("clean", frame(Ask.CLEAN, 9, number_payload(11))),
     ],
 )
 def test_questions_are_the_golden_bytes(name: str, request_: bytes) -> None:
@@ -70,6 +71,7 @@ def test_golden_answers_are_read() -> None:
     assert parse_names(payload("who-answer")) == ("RT-600", "RTP-0002", "1.00")
     assert parse_code(payload("done")) is Code.DONE
     assert parse_code(payload("feed-refused")) is Code.NO_CARD_AT_INFEED
+    assert parse_code(payload("clean-refused")) is Code.NO_CLEANING_CARD
     ready = RetransferStatus(
         "RTP-0002", Phase.READY, Ending.AS_MEANT, CardAt.PRINT_POSITION,
         cover_open=False, card_at_infeed=True, card_at_outfeed=False, cleaning_due=False,
