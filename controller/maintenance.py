@@ -32,7 +32,7 @@ async def hang_up(line: Line, station: Station) -> None:
         return not any(work.station == station.name for work in works.values())
 
     await line.places.until(lambda: free() or not station.under_maintenance)
-    if station.under_maintenance:
+    if station.under_maintenance and not station.cleaning:
         await station.port.drop()
 
 

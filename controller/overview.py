@@ -31,6 +31,7 @@ class StationFacts:
     name: str
     line: str
     kind: str
+    cleaning_due: bool = False
 
 
 def stations(books: Books, facts: Sequence[StationFacts] = ()) -> list[Plain]:
@@ -52,6 +53,7 @@ def _station(row: Station | None, facts: StationFacts, work: Work | None) -> Pla
         "reason": row.reason if row else "",
         "code": row.code if row else "",
         "machine_serial": row.machine_serial if row else "",
+        "cleaning": "due" if facts.cleaning_due else "",
     }
 
 

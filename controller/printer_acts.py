@@ -32,7 +32,8 @@ class Insert:
     async def perform(self, note: Note) -> Finish:
         """Insert."""
         del note
-        await (await self.printer.driver()).insert()
+        condition = await (await self.printer.driver()).insert()
+        self.station.cleaning_due = condition.cleaning_due
         return {"place": self.destination}
 
     async def outcome(self, note: Note) -> Outcome:

@@ -3,11 +3,14 @@
 Each verb checks, records who did it, and acts. Packages, orders, cards and stock: `verbs.py`.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.centre import StationKind
 from controller.capture import Capture, Captures
+from controller.cleaning import clean
 from controller.feeder import Feeder
 from controller.line import Line
 from controller.maintenance import begin, end, hang_up
@@ -107,6 +110,8 @@ class StationVerbs:
         parts, station = self._station(name)
         if not station.under_maintenance:
             raise Refused(f"{name} is {station.state.value}, not under maintenance")
+        if station.cleaning:
+            raise Refused(f"{name} is being cleaned: wait until that is over")
         in_magazine = self.ledger.books.line(parts.line.name).in_magazine
         if not 0 <= samples <= in_magazine:
             raise Refused(
@@ -115,6 +120,29 @@ class StationVerbs:
             )
         await end(parts.line, station, reason, samples, actor)
         self._changed()
+
+    async def clean_station(self, name: str, actor: str) -> None:
+        """Have a technician's printer draw its cleaning card through; returns when it is clean.
+
+        It goes on, and onto record, if nobody waits for it any more.
+        """
+        _, station = self._station(name)
+        if station.kind is not StationKind.PRINTER:
+            raise Refused(f"{name} is not a printer")
+        if not station.under_maintenance:
+            raise Refused(
+                f"{name} is {station.state.value}, not under maintenance: "
+                f"`station maintain {name} begin` comes first"
+            )
+        if station.cleaning:
+            raise Refused(f"{name} is being cleaned already")
+        if any(work.station == name for work in self.ledger.books.works.values()):
+            raise Refused(f"{name} has not finished its last act")
+        station.cleaning = True
+        why_not: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.spawn(self._clean(station, actor, why_not))
+        if reason := await why_not:
+            raise Refused(reason)
 
     async def begin_capture(self, name: str, actor: str, for_s: float) -> Capture:
         """Listen to what goes over a station's wire, for so long."""
@@ -153,6 +181,14 @@ class StationVerbs:
         )
 
     # Helpers
+
+    async def _clean(self, station: Station, actor: str, why_not: asyncio.Future[str]) -> None:
+        reason = f"the centre stopped while {station.name} was being cleaned"
+        try:
+            reason = await clean(self.ledger, station, actor)
+        finally:
+            if not why_not.done():
+                why_not.set_result(reason)
 
     async def _change_line(
         self, parts: LineParts, *, running: bool, reason: str, actor: str

@@ -117,6 +117,10 @@ class Station:
         self.reason = ""
         self.code = ""
         self.working = False
+        #: As its machine said when it was last asked.
+        self.cleaning_due = False
+        #: True while a technician has the centre clean the machine: its port may be opened.
+        self.cleaning = False
         self.changes = 0
         self.blamed_cards: set[str] = set()
         if port is not None:
@@ -246,7 +250,7 @@ class Station:
         return last
 
     async def _seen(self, identity: Identity) -> None:
-        if self.under_maintenance and self.kind is not None:
+        if self.under_maintenance and self.kind is not None and not self.cleaning:
             # It was being opened as a technician got the machine. A transport's sensors are
             # evidence for the acts of others, and are asked all the same.
             raise WireClosed("A technician has the machine.")

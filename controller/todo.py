@@ -22,6 +22,7 @@ class Need(StrEnum):
     STATION_ABORTED = "station aborted"
     STATION_STOPPED = "station stopped"
     MAINTENANCE = "maintenance"
+    CLEANING = "cleaning due"
     CARD_IN_DOUBT = "card in doubt"
     CARD_IN_QUARANTINE = "card in quarantine"
     INSPECTION = "inspection"
@@ -55,6 +56,8 @@ def todo_of_line(line: Line, desk: Desk) -> list[Todo]:
         )
     for station in (line.transport, *line.stations):
         found.extend(_of_station(station))
+        if station.cleaning_due:
+            found.append(_cleaning(station))
     found.extend(todo_of_cards(line.ledger.books, line.name))
     found.extend(
         Todo(Need.INSPECTION, card, "waits for a verdict", "", f"cardcentre card accept {card}")
@@ -108,6 +111,13 @@ def todo_of_books(books: Books) -> list[Todo]:
 def wanted(books: Books) -> bool:
     """Tell whether any order waits to be made, or is being made."""
     return any(count > 0 for count in books.open_orders.values())
+
+
+def _cleaning(station: Station) -> Todo:
+    act = "clean {}" if station.under_maintenance else "maintain {} begin --reason cleaning"
+    reason = "its head and rollers want the cleaning card"
+    command = f"cardcentre station {act.format(station.name)}"
+    return Todo(Need.CLEANING, station.name, reason, "", command)
 
 
 def _of_station(station: Station) -> Iterable[Todo]:

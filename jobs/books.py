@@ -71,6 +71,8 @@ class Books(BookRows):
             Kind.SHIFT_BEGUN: lambda _event: [],
             Kind.CAPTURE_BEGUN: lambda _event: [],
             Kind.CAPTURE_ENDED: lambda _event: [],
+            Kind.CLEANING_BEGUN: lambda _event: [],
+            Kind.CLEANING_ENDED: lambda _event: [],
         }
 
     def apply(self, event: Event) -> list[Row]:

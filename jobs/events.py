@@ -38,6 +38,8 @@ class Kind(StrEnum):
     SHIFT_BEGUN = "shift_begun"
     CAPTURE_BEGUN = "capture_begun"
     CAPTURE_ENDED = "capture_ended"
+    CLEANING_BEGUN = "cleaning_begun"
+    CLEANING_ENDED = "cleaning_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,20 @@ class Hands:
         """Put new blanks into the magazine."""
         self.floor.load_blanks(blanks, self.chips)
 
+    def wants_cleaning_card(self, name: str) -> bool:
+        """Tell whether this is a printer that could be cleaner, and its slot is empty."""
+        match self.stations[name].machine if name in self.stations else None:
+            case SimulatedPrinter() | SimulatedRetransferPrinter() as printer:
+                return printer.wants_cleaning_card
+            case _:
+                return False
+
+    def put_in_cleaning_card(self, name: str) -> None:
+        """Put a cleaning card into a printer's slot for it; a cleaning card is no blank."""
+        machine = self.machine(name)
+        assert isinstance(machine, SimulatedPrinter | SimulatedRetransferPrinter), name
+        machine.insert_cleaning_card()
+
     def put_right(self, name: str, code: str, *, opened: bool) -> None:
         """Close, refill and repair what a look at the machine shows to be wrong.
 

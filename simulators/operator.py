@@ -35,6 +35,8 @@ RELEASES_MAX: Final = 2
 
 _LEFT_BY_A_PERSON: Final = "operator"
 _NOTHING_AT_SOURCE: Final = "device.nothing_at_source"
+#: In the reason of a maintenance: a technician asks for a cleaning card.
+_TO_CLEAN: Final = "clean"
 _DESTINATION_TAKEN: Final = "device.destination_taken"
 _AT_MAGAZINE: Final = re.compile(rf"\blies at {MAGAZINE}\b")
 _IN_THE_WAY: Final = re.compile(r"\blies at (.+?) already\b")
@@ -119,6 +121,9 @@ class SimulatedOperator:
                 return self._desk(task) is not None
             case Need.MAGAZINE_LOW:
                 return task.subject == self.hands.line
+            case Need.MAINTENANCE:
+                to_clean = _TO_CLEAN in task.reason
+                return to_clean and self.hands.wants_cleaning_card(task.subject)
             case Need.LINE_STOPPED:
                 restarted = "authorisation" in task.reason
                 return self.authorises and restarted and task.subject == self.hands.line
@@ -157,12 +162,10 @@ class SimulatedOperator:
                 await self._see_to_held(task, tasks)
             case Need.STATION_ABORTED:
                 await self._see_to_aborted(task, tasks)
-            case Need.CARD_IN_DOUBT:
-                if await self._search.found(task, tasks):
-                    await self._told(self.verbs.settle_card(task.subject))
-            case Need.CARD_IN_QUARANTINE:
-                if await self._search.found(task, tasks):
-                    await self._spoil(task.subject, "quarantine")
+            case Need.MAINTENANCE:
+                self.hands.put_in_cleaning_card(task.subject)
+            case Need.CARD_IN_DOUBT | Need.CARD_IN_QUARANTINE:
+                await self._see_to_card(task, tasks)
             case Need.INSPECTION:
                 await self._inspect(task)
             case Need.MAGAZINE_LOW:
@@ -183,6 +186,14 @@ class SimulatedOperator:
         if task.code == _NOTHING_AT_SOURCE and at_magazine and hands.floor.at(MAGAZINE) is None:
             await self._load_magazine()
         await self._told(self.verbs.unhold_station(name))
+
+    async def _see_to_card(self, task: Task, tasks: Sequence[Task]) -> None:
+        if not await self._search.found(task, tasks):
+            return
+        if task.need == Need.CARD_IN_DOUBT:
+            await self._told(self.verbs.settle_card(task.subject))
+        else:
+            await self._spoil(task.subject, "quarantine")
 
     async def _clear_the_way(self, task: Task, tasks: Sequence[Task]) -> None:
         """Take away what lies where a card was to go: no book knows of it, or it is in doubt."""

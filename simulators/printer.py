@@ -80,6 +80,12 @@ class SimulatedPrinter:
         """Close the cover."""
         self._physics.cover_open = False
 
+    @property
+    def wants_cleaning_card(self) -> bool:
+        """It is not as clean as it can be, and no cleaning card is in its slot."""
+        cleaning = self._physics.cleaning
+        return not cleaning.card_in_slot and bool(cleaning.cards_since or not cleaning.times)
+
     def insert_cleaning_card(self) -> None:
         """Put a cleaning card into the slot that is for it; the host has it drawn through."""
         self._physics.cleaning.card_in_slot = True

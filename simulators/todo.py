@@ -15,6 +15,7 @@ class Need(StrEnum):
     LINE_STOPPED = "line stopped"
     STATION_HELD = "station held"
     STATION_ABORTED = "station aborted"
+    MAINTENANCE = "maintenance"
     CARD_IN_DOUBT = "card in doubt"
     CARD_IN_QUARANTINE = "card in quarantine"
     INSPECTION = "inspection"

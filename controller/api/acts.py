@@ -37,6 +37,8 @@ from jobs.states import BatchTrigger, OrderTrigger
 
 #: An act waits for the ledger; when the disk refuses for longer, the caller is told.
 ACT_TIMEOUT_S = 20.0
+#: A cleaning takes a printer a minute or two, and every wait for the printer has its own end.
+CLEANING_TIMEOUT_S = 900.0
 
 
 def actor_of(request: Request) -> str:
@@ -62,15 +64,15 @@ def act_routes(verbs: Verbs) -> APIRouter:
     return router
 
 
-async def _done(act: Awaitable[None]) -> Done:
+async def _done(act: Awaitable[None], longest_s: float = ACT_TIMEOUT_S) -> Done:
     """Carry out a verb, for as long as a person should wait."""
-    await _in_time(act)
+    await _in_time(act, longest_s)
     return {"done": True}
 
 
-async def _in_time(act: Awaitable[Value]) -> Value:
+async def _in_time(act: Awaitable[Value], longest_s: float = ACT_TIMEOUT_S) -> Value:
     try:
-        async with asyncio.timeout(ACT_TIMEOUT_S):
+        async with asyncio.timeout(longest_s):
             return await act
     except TimeoutError:
         raise LedgerUnavailable(
@@ -171,6 +173,8 @@ def _stations(verbs: Verbs) -> APIRouter:
                 return await _done(verbs.stop_station(name, actor))
             case "start":
                 return await _done(verbs.start_station(name, actor))
+            case "clean":
+                return await _done(verbs.clean_station(name, actor), CLEANING_TIMEOUT_S)
 
     @router.post("/lines/{name}/{act}")
     async def change_line(name: str, act: LineAct, body: Why, actor: Actor) -> Done:

@@ -40,7 +40,10 @@ def facts_of(verbs: Verbs) -> list[overview.StationFacts]:
     """Return what the books do not know of the stations."""
     return [
         overview.StationFacts(
-            station.name, parts.line.name, station.kind.value if station.kind else "transport"
+            station.name,
+            parts.line.name,
+            station.kind.value if station.kind else "transport",
+            cleaning_due=station.cleaning_due,
         )
         for parts in verbs.lines.values()
         for station in (parts.line.transport, *parts.line.stations)

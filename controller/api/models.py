@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 BatchAct = Literal["release", "hold", "cancel"]
 OrderAct = Literal["release", "hold", "cancel"]
-StationAct = Literal["hold", "unhold", "clear", "stop", "start"]
+StationAct = Literal["hold", "unhold", "clear", "stop", "start", "clean"]
 LineAct = Literal["start", "stop"]
 
 _PERSONAL_NUMBER = re.compile(r"\d{15}")

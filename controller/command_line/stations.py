@@ -20,6 +20,7 @@ STATION = [
     Column("reason", "reason", wraps=True),
     Column("code", "code"),
     Column("machine_serial", "machine", wraps=True),
+    Column("cleaning", "cleaning"),
 ]
 LINE = [
     Column("name", "line"),
@@ -28,6 +29,9 @@ LINE = [
     Column("in_magazine", "blanks"),
     Column("reason", "reason", wraps=True),
 ]
+
+#: Longer than the centre itself waits for a printer.
+CLEANING_TIMEOUT_S = 930.0
 
 name_argument = click.argument("name", metavar="STATION")
 line_argument = click.argument("name", metavar="[LINE]", default="")
@@ -126,6 +130,18 @@ def station_maintain(session: Session, name: str, act: str, reason: str, samples
     found = [row for row in session.ask("stations") if row["name"] == name]
     doing = f"; wait until it has finished {found[0]['act']}" if found and found[0]["act"] else ""
     session.say(f"{name} is stopped for maintenance{doing}")
+
+
+@station.command("clean")
+@name_argument
+@pass_session
+def station_clean(session: Session, name: str) -> None:
+    """Clean a printer with the cleaning card that is in its slot; takes a minute or two.
+
+    Only while a technician has it (`station maintain STATION begin`). No blank is used up.
+    """
+    session.act("stations", name, "clean", timeout_s=CLEANING_TIMEOUT_S)
+    session.say(f"{name} is cleaned; `cardcentre station maintain {name} end` gives it back")
 
 
 @station.command("capture")

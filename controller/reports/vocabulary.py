@@ -154,6 +154,8 @@ _EVENTS: Mapping[str, Pair] = {
     "shift_begun": ("shift begun", "班次开始"),
     "capture_begun": ("capture of a wire begun", "开始线路抓取"),
     "capture_ended": ("capture of a wire ended", "结束线路抓取"),
+    "cleaning_begun": ("cleaning begun", "开始清洁"),
+    "cleaning_ended": ("cleaning ended", "结束清洁"),
 }
 _PROGRESS: Mapping[str, Pair] = {
     "day": ("Progress of the day", "日进度报告"),

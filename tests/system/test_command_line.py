@@ -397,7 +397,7 @@ LISTINGS = {
     "box list": {"id", "batch", "county", "state", "line", "tray", "cards", "opened_at",
                  "sealed_at"},
     "station list": {"name", "line", "kind", "state", "since", "act", "cards", "reason", "code",
-                     "machine_serial"},
+                     "machine_serial", "cleaning"},
     "stock show": {"line", "in_magazine", "loaded", "taken", "returned", "samples"},
     "line status": {"name", "running", "reason", "in_process", "in_magazine"},
 }  # fmt: skip
@@ -488,6 +488,7 @@ ACTS = [
     "box seal X-00001 --yes", "station hold printer-1", "station unhold printer-1",
     "station clear printer-1", "station stop printer-1 --yes", "station start printer-1",
     "station maintain printer-1 begin", "station maintain printer-1 end --samples 2",
+    "station clean printer-1",
     "line start line-1", "line start", "line stop line-1 --yes", f"intake {SAMPLE}",
 ]  # fmt: skip
 DESTRUCTIVE = [act.removesuffix(" --yes") for act in ACTS if act.endswith("--yes")]
