@@ -15,11 +15,10 @@ from drivers.conformance.printer_bitmaps import (
     forget_bitmaps,
 )
 from drivers.conformance.printer_card import CARD_ROWS
-from drivers.conformance.printer_dialogue import INSIDE, MOVING, ask, count, ok, settled, words
+from drivers.conformance.printer_care import CARE_ROWS, OPTION_WORDS, needs_an_empty_printer
+from drivers.conformance.printer_dialogue import MOVING, ask, count, ok, settled, words
 
-OPTION_WORDS: Final = ("OPT NOT AVAILABLE", "OPTION NOT AVAILABLE")
 UNKNOWN, WRONG_VALUE = "ERROR CDE", "ERROR PARAMETRES"
-FEEDER_EMPTY = 0x01000000
 
 
 def _answers(command: str, is_right: Callable[[str], object]) -> Run:
@@ -147,14 +146,8 @@ async def _counters_rest(bench: Bench) -> str:
     return f"{before}"
 
 
-async def _empty(bench: Bench) -> None:
-    _, information, warning, _ = await words(bench)
-    if information & INSIDE or not warning & FEEDER_EMPTY:
-        raise Skipped("a card is in the printer or its feeder")
-
-
 async def _insert_nothing(bench: Bench) -> str:
-    await _empty(bench)
+    await needs_an_empty_printer(bench)
     before = await count(bench, "Rco;c")
     text = await ask(bench, "Si", MOTION_S)
     if text != "FEEDER EMPTY" or await count(bench, "Rco;c") != before:
@@ -164,7 +157,7 @@ async def _insert_nothing(bench: Bench) -> str:
 
 def _needs_a_card(*commands: str) -> Run:
     async def run(bench: Bench) -> str:
-        await _empty(bench)
+        await needs_an_empty_printer(bench)
         before = await count(bench, "Rco;p")
         text = ""
         for command in commands:
@@ -178,6 +171,9 @@ def _needs_a_card(*commands: str) -> Run:
 
 
 _LANGUAGE, _STATUS, _CARD = "devices 4.1", "devices 4.3", "devices 4.6"
+_SENSORS: Final = (
+    ("colour", "c"), ("cover", "o"), ("card", "p"), ("ribbon disk", "r"), ("feeder", "m"),
+)  # fmt: skip
 _ROWS: Final[list[tuple[str, str, str, Run]]] = [
     ("the host manages errors (Pem;2)", "devices 4.2", "OK", _answers("Pem;2", _says("OK"))),
     ("status words not behind answers (Pps;0)", _STATUS, "OK", _answers("Pps;0", _says("OK"))),
@@ -215,9 +211,7 @@ _ROWS: Final[list[tuple[str, str, str, Run]]] = [
     *(
         (f"the {what} sensor (Rse;{letter})", "devices 4.2", "volts",
          _optional(f"Rse;{letter}", r"\d+(?:\.\d+)?V?"))
-        for what, letter in (
-            ("colour", "c"), ("cover", "o"), ("card", "p"), ("ribbon disk", "r"), ("feeder", "m"),
-        )
+        for what, letter in _SENSORS
     ),
     ("a command that is not", _LANGUAGE, UNKNOWN, _answers("Zzz", _says(UNKNOWN))),
     ("a long command that is not", _LANGUAGE, f"{UNKNOWN}, then in step",
@@ -236,6 +230,18 @@ _ROWS: Final[list[tuple[str, str, str, Run]]] = [
     ("eject without a card (Se)", _CARD, "a complaint, no panel counted", _needs_a_card("Se")),
     ("print the front without a card (Sv)", _CARD, "a complaint, no panel counted",
      _needs_a_card("Ss", "Sr", "Sv")),
+    *(
+        (f"the threshold of the {what} sensor (Rps;{letter})", "devices 4.2", "volts",
+         _optional(f"Rps;{letter}", r"\d+(?:\.\d+)?V?"))
+        for what, letter in _SENSORS
+    ),
+    ("cards since the last cleaning (Rco;clean)", "devices 4.2", "a decimal number",
+     _optional("Rco;clean", r"\d{1,10}")),
+    ("the last answer about a card (Rlr;p)", "devices 4.2", "OK, NO CARD or ERR CARD",
+     _optional("Rlr;p", "OK|NO CARD|ERR CARD")),
+    ("the last answer about cleaning (Rlr;r)", "devices 4.2", "OK or ERR NEED CLEANING",
+     _optional("Rlr;r", "OK|ERR NEED CLEANING")),
+    *CARE_ROWS,
 ]  # fmt: skip
 
 CHECKS: Final[list[Check[Bench]]] = [

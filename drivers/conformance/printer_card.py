@@ -8,6 +8,7 @@ from typing import Final
 from drivers.conformance.bench import Bench, Run, shown
 from drivers.conformance.check import Failed, Skipped
 from drivers.conformance.printer_bitmaps import MOTION_S, black_line_face, forget_bitmaps
+from drivers.conformance.printer_care import refuses_to_clean
 from drivers.conformance.printer_dialogue import INSIDE, ask, count, settled
 
 AT_PRINT_POSITION: Final = 0x02000000
@@ -43,6 +44,12 @@ async def _ejects_unprinted(bench: Bench) -> str:
     return await _prints(bench, ["Se"], 0)
 
 
+async def _is_not_cleaned(bench: Bench) -> str:
+    await _insert(bench)
+    text = await refuses_to_clean(bench, "ERROR CARD")
+    return f"{text}; {await _prints(bench, ['Se'], 0)}"
+
+
 async def _prints(bench: Bench, steps: list[str | bytes], panels: int) -> str:
     await forget_bitmaps(bench)
     before = await count(bench, "Rco;p")
@@ -62,4 +69,5 @@ CARD_ROWS: Final[list[tuple[str, str, Run]]] = [
     ("a card is inserted and its front printed", "each counter follows", _inserts_and_prints),
     ("a card is printed on both faces", "two panels counted", _prints_both_faces),
     ("a card is inserted and brought out unprinted", "no panel counted", _ejects_unprinted),
+    ("a cleaning with a card inside (Scp)", "ERROR CARD, nothing counted", _is_not_cleaned),
 ]

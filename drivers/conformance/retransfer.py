@@ -253,6 +253,8 @@ _ROWS: Final[Sequence[tuple[str, str, str, Run]]] = [
      _refused(Ask.PRINT, Code.OTHER_PLANES, [*_BLACK, (b"\1K", ONE_LINE)], _BLACK)),
     ("print other dots than were sent", _COMMANDS, "code 0B, status unchanged",
      _refused(Ask.PRINT, Code.OTHER_PLANES, _BLACK, [(b"\0K", bytes(BLACK_BYTES))])),
+    ("clean without a cleaning card", _COMMANDS, "code 0D, status unchanged",
+     _refused(Ask.CLEAN, Code.NO_CLEANING_CARD, [], [])),
 ]  # fmt: skip
 CHECKS: Final[Sequence[Check[Bench]]] = [
     *(

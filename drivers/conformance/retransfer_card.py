@@ -74,8 +74,18 @@ async def _ejects_unprinted(bench: Bench) -> str:
     return seen
 
 
+async def _is_not_cleaned(bench: Bench) -> str:
+    before = await _fed(bench)
+    number = number_payload(next_number(before.started))
+    seen = await code(bench, Ask.CLEAN, number, Code.CARD_INSIDE)
+    if await status(bench) != before:
+        raise Failed(f"{seen}, but the status is another one")
+    return f"{seen}; {await _brought_out(bench)}"
+
+
 CARD_ROWS: Final[Sequence[tuple[str, str, Run]]] = [
     ("a card is fed, printed on both faces and brought out", "each number and counter follows",
      _prints_both_faces),
     ("a card is fed and brought out unprinted", "no print counted", _ejects_unprinted),
+    ("clean with a card inside", "code 06, status unchanged", _is_not_cleaned),
 ]  # fmt: skip
