@@ -233,18 +233,18 @@ def _drawn_faults(random: Random, kind: str) -> tuple[WireFaults, bool]:
 
 def _machine(kind: str, floor: Floor, pace: Pace, transport: SimulatedTransport) -> Machine:
     match kind:
-        case "printer":
-            clean = PrinterSettings(misprint_share=0.0, jam_share=0.0)
-            return SimulatedPrinter(floor, 0, pace, clean, "PRN-1")
-        case "retransfer":
+        case "printer" | "cleaning":
+            sound = PrinterSettings(misprint_share=0.0, jam_share=0.0)
+            return SimulatedPrinter(floor, 0, pace, sound, "PRN-1")
+        case "retransfer" | "retransfer-cleaning":
             sure = RetransferSettings(misprint_share=0.0, jam_share=0.0, film_tear_share=0.0)
             return SimulatedRetransferPrinter(floor, 0, pace, sure, "RTP-1")
         case "laminator":
             steady = LaminatorSettings(jam_share=0.0, film_break_share=0.0, bad_cycle_share=0.0)
             return SimulatedLaminator(floor, 0, pace, steady, "LAM-1")
         case "encoder":
-            sound = EncoderSettings(chip_failure_share=0.0)
-            return SimulatedEncoder(floor, 0, pace, sound, "ENC-1")
+            able = EncoderSettings(chip_failure_share=0.0)
+            return SimulatedEncoder(floor, 0, pace, able, "ENC-1")
         case "reader":
             sam_id = "05.01-20100823-0000123456-1234567890"
             return SimulatedReader(floor, 0, pace, ReaderSettings(), sam_id)

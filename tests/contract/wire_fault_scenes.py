@@ -37,6 +37,7 @@ from simulators.floor import (
 from simulators.printer import SimulatedPrinter
 from simulators.retransfer import SimulatedRetransferPrinter
 from tests.contract.chips import keys_for_tests
+from tests.contract.cleaning_scene import clean
 from tests.contract.wire_fault_bench import CHIP_SERIAL, Bench, Blamed, Trial, bench
 
 SET_POINT_C, DWELL_MS, PRESSURE_KPA = 125.0, 8000, 300
@@ -276,6 +277,8 @@ SCENES: Mapping[str, Callable[[Bench], Awaitable[None]]] = {
     "transport": _move,
     "printer": _print,
     "retransfer": _retransfer,
+    "cleaning": clean,
+    "retransfer-cleaning": clean,
     "laminator": _laminate,
     "encoder": _encode,
     "reader": _read,
