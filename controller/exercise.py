@@ -69,7 +69,10 @@ def _printer(wire: Wire) -> list[Verb]:
 
     async def status() -> str:
         words = await printer.status()
-        return f"information {words.information:08X}, error {words.error:08X}"
+        due = "required" if words.cleaning_required else "due" if words.cleaning_due else "not due"
+        told = f"information {words.information:08X}, error {words.error:08X}, cleaning {due}"
+        box = "full" if words.reject_box_full else "not full"
+        return f"{told}, reject box {box}" if words.reject_slot else told
 
     return [
         ("identify", printer.identify),
@@ -81,6 +84,7 @@ def _printer(wire: Wire) -> list[Verb]:
         ("cards left on the ribbon", printer.ribbon_left_cards),
         ("evidence before an insert", printer.insert_note),
         ("evidence before a print", printer.print_note),
+        ("evidence before a cleaning", printer.clean_note),
     ]
 
 
@@ -90,7 +94,8 @@ def _retransfer(wire: Wire) -> list[Verb]:
     async def status() -> str:
         now = await printer.status()
         left = f"film for {now.film_left_faces} faces, ribbon for {now.ribbon_left_faces}"
-        return f"{now.phase.name.lower()}, {left}, {now.cards_fed} cards fed"
+        due = "due" if now.cleaning_due else "not due"
+        return f"{now.phase.name.lower()}, {left}, {now.cards_fed} cards fed, cleaning {due}"
 
     return [
         ("identify", printer.identify),
