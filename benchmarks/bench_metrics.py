@@ -91,7 +91,7 @@ def _lines() -> Iterator[MeteredLine]:
     for line in range(LINES):
         numbers = range(STATIONS_A_LINE)
         kinds = {f"line-{line}-station-{n}": KINDS[n % len(KINDS)] for n in numbers}
-        yield MeteredLine(f"line-{line}", kinds, lambda: 20, 24)
+        yield MeteredLine(f"line-{line}", kinds, lambda: 20, 24, dict)
 
 
 def _fill(telemetry: Telemetry) -> None:

@@ -5,7 +5,7 @@ No label holds a card, an order or anything that a person typed. Targets of a pr
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -160,7 +160,7 @@ def _orders(now: Snapshot) -> Iterator[Family]:
     )  # fmt: skip
 
 
-def _of_lines(lines: Iterable[LineFigures]) -> Iterator[Family]:
+def _of_lines(lines: Sequence[LineFigures]) -> Iterator[Family]:
     by_name = [(labelled(("line",), (line.name,)), line) for line in lines]
     yield gauge(
         "line_running", "1 while an operator lets a line feed.",
@@ -176,6 +176,14 @@ def _of_lines(lines: Iterable[LineFigures]) -> Iterator[Family]:
     yield gauge(
         "magazine_blanks", "Blanks in a line's magazine.",
         ((key, line.in_magazine) for key, line in by_name),
+    )  # fmt: skip
+    yield gauge(
+        "printer_cleaning_due", "1 while a printer wants cleaning, as it said when last asked.",
+        (
+            (labelled(("line", "station"), (line.name, name)), int(due))
+            for line in lines
+            for name, due in line.cleaning_due.items()
+        ),
     )  # fmt: skip
 
 

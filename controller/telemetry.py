@@ -7,6 +7,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from config.centre import StationKind
 from controller.station_verbs import LineParts
 from controller.tally import Histogram, OpenOrder, StationTime, Tally
 from jobs.events import Kind
@@ -24,6 +25,7 @@ class MeteredLine:
     kinds: Mapping[str, str]  # station -> kind, the transport included
     in_process: Callable[[], int]
     in_process_max: int
+    cleaning_due: Callable[[], Mapping[str, bool]]  # printer -> whether it wants cleaning
 
 
 def metered(parts: LineParts) -> MeteredLine:
@@ -31,7 +33,14 @@ def metered(parts: LineParts) -> MeteredLine:
     line = parts.line
     stations = (line.transport, *line.stations)
     kinds = {one.name: one.kind.value if one.kind else TRANSPORT for one in stations}
-    return MeteredLine(line.name, kinds, lambda: len(parts.feeder.cards), line.work_in_process_max)
+    printers = [one for one in stations if one.kind is StationKind.PRINTER]
+    return MeteredLine(
+        line.name,
+        kinds,
+        lambda: len(parts.feeder.cards),
+        line.work_in_process_max,
+        lambda: {one.name: one.cleaning_due for one in printers},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class LineFigures:
     in_process: int
     in_process_max: int
     in_magazine: int
+    cleaning_due: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +140,10 @@ class Telemetry:
     def _of_line(self, line: MeteredLine) -> LineFigures:
         row = self._ledger.books.line(line.name)
         return LineFigures(
-            line.name, row.running, line.in_process(), line.in_process_max, row.in_magazine
+            line.name,
+            row.running,
+            line.in_process(),
+            line.in_process_max,
+            row.in_magazine,
+            line.cleaning_due(),
         )

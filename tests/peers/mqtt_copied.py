@@ -59,7 +59,7 @@ class Copied:
     @asynccontextmanager
     async def copying(self) -> AsyncIterator[Forwarder]:
         """Copy in the background, as a running centre does."""
-        line = MeteredLine("line-1", KINDS, lambda: 0, 24)
+        line = MeteredLine("line-1", KINDS, lambda: 0, 24, dict)
         self.registry = CollectorRegistry()
         logger = make_logger(self.said, lambda: START_US)
         now_us = lambda: self.centre.now_us  # noqa: E731

@@ -29,6 +29,7 @@ class Metered:
     now_us: int = START_US
     fault: str = ""
     in_process: int = 0
+    dirty: bool = False
     works: int = 0
     path: str = MEMORY
 
@@ -39,7 +40,9 @@ class Metered:
         return self
 
     def measure(self) -> Telemetry:
-        line = MeteredLine("line-1", KINDS, lambda: self.in_process, 24)
+        line = MeteredLine(
+            "line-1", KINDS, lambda: self.in_process, 24, lambda: {"printer-1": self.dirty}
+        )
         self.telemetry = Telemetry(self.ledger, [line], lambda: self.now_us, lambda: self.fault)
         return self.telemetry
 

@@ -129,7 +129,7 @@ async def test_queues_promises_lines_and_the_ledger_are_shown() -> None:
     await centre.ledger.append(
         Draft(Kind.LINE_CHANGED, "test", {"line": "line-1", "running": True})
     )
-    centre.in_process, centre.fault = 1, "disk full"
+    centre.in_process, centre.fault, centre.dirty = 1, "disk full", True
     await asyncio.sleep(0)  # the ledger tells of its writes on the loop's next turn
     found = scraped(centre)
     assert found['cardcentre_orders{express="yes",product="2",state="queued"}'] == 1
@@ -147,6 +147,7 @@ async def test_queues_promises_lines_and_the_ledger_are_shown() -> None:
     assert found['cardcentre_work_in_process{line="line-1"}'] == 1
     assert found['cardcentre_work_in_process_limit{line="line-1"}'] == 24
     assert found['cardcentre_magazine_blanks{line="line-1"}'] == 9
+    assert found['cardcentre_printer_cleaning_due{line="line-1",station="printer-1"}'] == 1
     assert found["cardcentre_ledger_fault"] == 1
     assert found["cardcentre_ledger_write_seconds_count"] >= 5
     assert found['cardcentre_ledger_events_total{kind="order_created"}'] == 5
