@@ -9,7 +9,7 @@ from typing import cast
 
 from config.centre import StationKind
 from controller.line import Line
-from controller.stations import Driver, Station
+from controller.stations import Port, Station
 from drivers.errors import DriverError, HardwareFault
 from drivers.laminator import Laminator, LaminatorPhase
 from drivers.printing import Printer
@@ -19,22 +19,23 @@ from jobs.station_causes import MAINTENANCE
 
 OPERATOR = "operator"
 
-Prepare = Callable[[Driver], Awaitable[None]]
+Prepare = Callable[[Station], Awaitable[None]]
 
 
-async def prepare_transport(driver: Driver) -> None:
+async def prepare_transport(station: Station) -> None:
     """Acknowledge a fault that was seen to, and home if the transport does not know where it is."""
-    transport = cast("Transport", driver)
+    transport = await cast("Port[Transport]", station.port).driver()
     await transport.clear_fault()
     if (await transport.state()).state is TransportPhase.NOT_HOMED:
         await transport.home()
 
 
-async def prepare_printer(driver: Driver) -> None:
+async def prepare_printer(station: Station) -> None:
     """Clear errors that a person has seen to; a jam that is still there is a fault."""
-    printer = cast("Printer", driver)
+    printer = await cast("Port[Printer]", station.port).driver()
     await printer.clear_errors()
     status = await printer.status()
+    station.cleaning_due = status.cleaning_due
     if status.error:
         raise HardwareFault("The printer still reports an error.", error=f"{status.error:08X}")
 
@@ -42,8 +43,8 @@ async def prepare_printer(driver: Driver) -> None:
 def laminator_preparation(set_point_c: float) -> Prepare:
     """Return the preparation of a laminator for one temperature: home, heat, wait until warm."""
 
-    async def prepare(driver: Driver) -> None:
-        laminator = cast("Laminator", driver)
+    async def prepare(station: Station) -> None:
+        laminator = await cast("Port[Laminator]", station.port).driver()
         state = await laminator.state()
         if state.state is LaminatorPhase.FAULT:
             await laminator.clear_fault()
@@ -149,7 +150,7 @@ class Startup:
                 return False  # stopped again, because its machine could not be asked
             prepare = self.preparations.get(station.kind)
             if prepare is not None:
-                await prepare(await station.port.driver())
+                await prepare(station)
         except DriverError as error:
             await station.port.drop()
             await station.abort(str(error), error.code)

@@ -237,6 +237,20 @@ async def test_a_centre_that_stops_meanwhile_lets_it_be_asked_for_again(tmp_path
             assert counted == [0, 1], "what became of the first is told by the second's note"
 
 
+@pytest.mark.parametrize("name", [PRINTER, RETRANSFER])
+async def test_a_printer_that_is_started_says_at_once_that_it_is_due(
+    tmp_path: Path, name: str
+) -> None:
+    async with scene(tmp_path, two_makes(), person=False) as stage:
+        await stage.until(lambda: stage.station_state(name) == "Execute")
+        assert not stage.waits("cleaning due", name)
+        wants_cleaning_after(stage, name, 0)
+        await stage.verbs.stop_station(name, "test")
+        await stage.verbs.start_station(name, "test")
+        await stage.until(lambda: stage.waits("cleaning due", name))
+        assert not account(stage.books).issued
+
+
 async def test_the_simulated_operator_puts_the_cleaning_card_in(tmp_path: Path) -> None:
     async with scene(tmp_path, two_makes(), person=True) as stage:
         await stage.takes(PackagePlan(4, DAY))
