@@ -48,6 +48,8 @@ class Campaign:
 
     every: int
     only: tuple[int, int] | None
+    #: What is in files beside the ledger.
+    folder: Path
     cutting: tuple[int, int] | None = None  # set in a child
     package: int = 1
     ran: int = 0
@@ -75,6 +77,8 @@ class Campaign:
             self._reap()
         sys.stdout.flush()
         loop = asyncio.get_running_loop()
+        # Copied before the parent goes on: the child goes on with what was there at the cut.
+        shutil.copytree(self.folder, self.folder_at(write, mode))
         # A child that collected garbage would touch, and so copy, all memory of its parent.
         gc.freeze()
         child = os.fork()
@@ -87,6 +91,10 @@ class Campaign:
             raise PowerCut
         self.running += 1
         self.ran += 1
+
+    def folder_at(self, write: int, mode: int) -> Path:
+        """Return where the files of a cut are."""
+        return self.folder.parent / f"cut-{write}-{mode}"
 
     def _reap(self) -> None:
         _, status = os.wait()
@@ -176,9 +184,9 @@ def stuck(made: World) -> str:
     return "\n".join(lines)
 
 
-async def campaign_run(campaign: Campaign, orders: int, seed: int, folder: Path) -> int:
+async def campaign_run(campaign: Campaign, orders: int, seed: int) -> int:
     """Make all orders once in the parent, and once more in each child after its cut."""
-    async with world(folder, seed, cutting_store(campaign), **WEAR) as made:
+    async with world(campaign.folder, seed, cutting_store(campaign), **WEAR) as made:
         try:
             await run_controller(made, campaign, orders // PACKAGE_ORDERS)
         except BaseException as error:
@@ -199,9 +207,9 @@ async def resume(made: World, campaign: Campaign) -> None:
     """Go on after the cut with a new controller."""
     made.service = None
     assert campaign.cutting is not None
-    # The parent and other children go on in the old folder.
-    made.folder = Path(shutil.copytree(made.folder, made.folder.parent / f"cut-{os.getpid()}"))
     write, mode = campaign.cutting
+    # The parent and other children go on in the old folder.
+    made.folder = campaign.folder_at(write, mode)
     if made.connection.in_transaction:
         made.connection.execute("ROLLBACK")
     if mode >= 2:
@@ -210,11 +218,6 @@ async def resume(made: World, campaign: Campaign) -> None:
     if mode >= 2:
         made.plant.restore_power()
     await run_controller(made, campaign, campaign.package)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def main() -> int:
@@ -230,14 +233,13 @@ def main() -> int:
         only = (int(write), int(mode))
     if arguments.orders < 1 or arguments.orders % PACKAGE_ORDERS:
         parser.error(f"--orders come in packages of {PACKAGE_ORDERS}")
-    campaign = Campaign(arguments.every, only)
     with tempfile.TemporaryDirectory() as folder:
+        campaign = Campaign(arguments.every, only, Path(folder) / "run")
+        campaign.folder.mkdir()
         loop = VirtualTimeLoop()
         try:
             writes = loop.run_until_complete(
-                campaign_run(
-                    campaign, arguments.orders, arguments.seed, _made(Path(folder) / "run")
-                )
+                campaign_run(campaign, arguments.orders, arguments.seed)
             )
         except BaseException:
             if campaign.cutting is None:
