@@ -100,13 +100,13 @@ def _all_done(stage: Scene, batch: str) -> bool:
 async def test_two_lines_share_orders_and_keep_their_boxes_apart(tmp_path: Path) -> None:
     config = centre(SECOND, SECOND, limits={"box_size": 4})
     async with scene(tmp_path, config) as stage:
-        await stage.takes(PackagePlan(24, DAY, 2))
+        await stage.takes(PackagePlan(16, DAY, 2))
         await stage.ended()
         check_every_order_has_one_good_card(stage.books)
         check_boxes(stage.books, 4)
         made_on = Counter(card.line for card in stage.books.cards.values())
-        assert made_on["line-1"] >= 8
-        assert made_on["line-2"] >= 8
+        assert made_on["line-1"] >= 5
+        assert made_on["line-2"] >= 5
         for card in stage.books.cards.values():
             assert stage.books.boxes[card.box].line == card.line
         for name, line in stage.world.plant.lines.items():
