@@ -5,6 +5,8 @@ out of the field before another reading, are not its business.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -12,7 +14,6 @@ from drivers.errors import (
     CommandRefused,
     DriverError,
     Garbled,
-    HardwareFault,
     NoCard,
     ReadFailed,
     ReplyTimeout,
@@ -30,16 +31,24 @@ from drivers.sdt import (
     Request,
     Status,
     encode,
-    meaning,
     sam_id_text,
+)
+from drivers.sdt_answers import (
+    ADDRESS_BYTES,
+    FINGERPRINT_BYTES,
+    NO_MANAGEMENT,
+    REQUEST_DAMAGED,
+    blocks,
+    code_of,
+    data_of,
+    data_of_reader,
+    may_answer,
+    parts,
 )
 from drivers.serial_settings import SerialSettings
 from drivers.strangers import raise_if_stranger
 from drivers.wire import Wire
 
-TEXT_BYTES: Final = 256
-PHOTO_BYTES: Final = 1024
-_BASE_LENGTHS: Final = bytes.fromhex("01000400")
 _REPEATS: Final = 2
 _FIND_PAUSE_S: Final = 0.3
 _FIND_ATTEMPTS: Final = 5
@@ -48,40 +57,10 @@ _SELECT_ATTEMPTS: Final = 2
 _RATE_PAUSE_S: Final = 0.005
 #: Late answers to other requests that are passed over while waiting for ours.
 _STRAY_ANSWERS_MAX: Final = 3
-
-#: The good answer to each request: SW3 and data bytes.
-_GOOD: Final = {
-    Request.STATUS: (Status.DONE, 0),
-    Request.SAM_ID: (Status.DONE, 16),
-    Request.FIND: (Status.CARD_FOUND, 4),
-    Request.SELECT: (Status.DONE, 8),
-    Request.READ_BASE: (Status.DONE, 4 + TEXT_BYTES + PHOTO_BYTES),
-    Request.READ_MANAGEMENT: (Status.DONE, 28),
-    **dict.fromkeys(RATES.values(), (Status.DONE, 0)),
-}
-_GOOD_WORDS: Final = frozenset((Status.DONE, Status.CARD_FOUND))
-
-#: What is said of a card answers no question about the reader itself.
-_OF_A_CARD: Final = frozenset(
-    (
-        Status.CARD_REJECTS_SAM,
-        Status.SAM_REJECTS_CARD,
-        Status.CHECK_FAILED,
-        Status.FINGERPRINT_CHECK_FAILED,
-        Status.CARD_TYPE,
-        Status.READ_FAILED,
-        Status.FIND_FAILED,
-        Status.SELECT_FAILED,
-        Status.NO_SUCH_ITEM,
-    )
-)
-_OF_THE_READER: Final = frozenset((Request.STATUS, Request.SAM_ID, *RATES.values()))
-
-_MODULE_FAULTS: Final = frozenset((Status.SELF_TEST_FAILED, Status.NOT_AUTHORISED))
-_REQUEST_DAMAGED: Final = frozenset((Status.HOST_CHECKSUM, Status.HOST_LENGTH))
-_REFUSALS: Final = frozenset((Status.WRONG_COMMAND, Status.NOT_ALLOWED))
-#: Older modules do not know the management number, or say that the card has none.
-_NO_MANAGEMENT: Final = _REFUSALS | {Status.NO_SUCH_ITEM, Status.NOT_RECOGNISED}
+_RADIO_FRAME_BYTES: Final = range(24, 256)
+#: Where a card says whose it is: a citizen's has a blank here, a foreigner's an I.
+_TYPE_AT: Final = 248
+_CITIZENS: Final = b" \0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +80,21 @@ class ReadBack:
     photo: bytes = field(repr=False)
     chip_serial: bytes | None
     card_serial: bytes | None
+
+    @property
+    def is_a_citizens(self) -> bool:
+        """Whether the text is laid out as a citizen's; others' cards say so in one place."""
+        return self.text[_TYPE_AT : _TYPE_AT + len(_CITIZENS)] == _CITIZENS
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCard:
+    """Everything that a reader gives of a card. Personal data: never shown."""
+
+    base: ReadBack
+    #: None where the module is too old to read them.
+    fingerprints: tuple[bytes, ...] | None = field(repr=False)
+    addresses: tuple[bytes, ...] = field(repr=False)
 
 
 class ReadBackReader:
@@ -131,18 +125,39 @@ class ReadBackReader:
         async with self._link:
             await self._of_itself(Request.STATUS)
             await self._find()
-            try:
+            with _in_step():
                 await self._select()
-                base = await self._ask(Request.READ_BASE, self._timeouts.read_timeout_s)
-                data = _data(base)
-            except CommandRefused as error:
-                # A step whose answer was lost has been taken; asked again it is out of order.
-                raise ReadFailed("The reader lost its place.", **error.facts) from error
-            if data[:4] != _BASE_LENGTHS:
-                raise ReadFailed("The reader announces other lengths than a card has.")
-            chip_serial, card_serial = await self._management()
-        text_end = 4 + TEXT_BYTES
-        return ReadBack(data[4:text_end], data[text_end:], chip_serial, card_serial)
+                text, photo, _ = blocks(await self._read(Request.READ_BASE))
+            return ReadBack(text, photo, *await self._management())
+
+    async def read_whole_card(self) -> WholeCard:
+        """Like `read_card`, with fingerprints and the addresses that were added to a card."""
+        async with self._link:
+            await self._of_itself(Request.STATUS)
+            await self._find()
+            with _in_step():
+                await self._select()
+                answer = await self._read(Request.READ_WITH_FINGERPRINTS)
+                knows_fingerprints = answer.sw3 != Status.WRONG_COMMAND
+                if not knows_fingerprints:
+                    answer = await self._read(Request.READ_BASE)
+                text, photo, fingers = blocks(answer)
+                addresses = await self._addresses()
+            base = ReadBack(text, photo, *await self._management())
+        fingerprints = parts(fingers, FINGERPRINT_BYTES) if knows_fingerprints else None
+        return WholeCard(base, fingerprints, addresses)
+
+    async def reset(self) -> None:
+        """Have the security module begin anew; a card must be found again."""
+        async with self._link:
+            await self._of_itself(Request.RESET)
+
+    async def limit_radio_frames(self, size_bytes: int) -> None:
+        """Have frames between module and card be no longer than this."""
+        if size_bytes not in _RADIO_FRAME_BYTES:
+            raise CommandRefused(f"A reader's radio frames cannot end at {size_bytes} bytes.")
+        async with self._link:
+            await self._of_itself(Request.RADIO_FRAME, bytes((size_bytes,)))
 
     async def set_bit_rate(self, bit_rate: int) -> None:
         """Have the reader and its wire go on at another speed, and prove it.
@@ -176,15 +191,9 @@ class ReadBackReader:
         """Hang up."""
         await self._link.aclose()
 
-    async def _of_itself(self, request: Request) -> bytes:
+    async def _of_itself(self, request: Request, data: bytes = b"") -> bytes:
         """Ask the reader about itself."""
-        return self._checked(await self._ask(request, self._timeouts.find_timeout_s))
-
-    def _checked(self, answer: Answer) -> bytes:
-        """Return the data of an answer about the reader; what is wrong there is no card's fault."""
-        if answer.sw3 in _GOOD_WORDS | _REFUSALS:
-            return _data(answer)
-        raise HardwareFault(f"The reader reports: {meaning(answer.sw3)}.", code=_hex(answer.sw3))
+        return data_of_reader(await self._ask(request, self._timeouts.find_timeout_s, data))
 
     async def _agrees_to(self, request: Request) -> bool:
         """Ask once: a reader that has changed its speed would not understand the second time."""
@@ -192,9 +201,9 @@ class ReadBackReader:
             answer = await self._answer(request, self._timeouts.find_timeout_s)
         except (ReplyTimeout, Garbled, UnexpectedReply):
             return False
-        if answer.sw3 in _REQUEST_DAMAGED:
+        if answer.sw3 in REQUEST_DAMAGED:
             return False
-        self._checked(answer)
+        data_of_reader(answer)
         return True
 
     async def _found_at(self, *likely: SerialSettings) -> SerialSettings | None:
@@ -213,7 +222,7 @@ class ReadBackReader:
         for attempt in range(1, _FIND_ATTEMPTS + 1):
             answer = await self._ask(Request.FIND, self._timeouts.find_timeout_s)
             if answer.sw3 != Status.FIND_FAILED:
-                _data(answer)
+                data_of(answer)
                 return
             if attempt < _FIND_ATTEMPTS:
                 await asyncio.sleep(_FIND_PAUSE_S)
@@ -224,69 +233,60 @@ class ReadBackReader:
             answer = await self._ask(Request.SELECT, self._timeouts.select_timeout_s)
             if answer.sw3 != Status.SELECT_FAILED:
                 break
-        _data(answer)
+        data_of(answer)
+
+    async def _read(self, request: Request) -> Answer:
+        return await self._ask(request, self._timeouts.read_timeout_s)
+
+    async def _addresses(self) -> tuple[bytes, ...]:
+        """Return the added addresses; that there are none is an answer, too."""
+        answer = await self._read(Request.READ_ADDRESSES)
+        if answer.sw3 == Status.NO_SUCH_ITEM:
+            return ()
+        return parts(data_of(answer), ADDRESS_BYTES)
 
     async def _management(self) -> tuple[bytes | None, bytes | None]:
         """Return chip serial and card serial; IIN comes first and is the issuer's."""
-        answer = await self._ask(Request.READ_MANAGEMENT, self._timeouts.read_timeout_s)
-        if answer.sw3 in _NO_MANAGEMENT:
+        answer = await self._read(Request.READ_MANAGEMENT)
+        if answer.sw3 in NO_MANAGEMENT:
             return None, None
-        data = _data(answer)
+        data = data_of(answer)
         return data[4:12], data[12:28]
 
-    async def _ask(self, request: Request, reply_timeout_s: float) -> Answer:
+    async def _ask(self, request: Request, reply_timeout_s: float, data: bytes = b"") -> Answer:
         """Ask; silence and damage in either direction are asked again, twice."""
         trouble: DriverError = Garbled()
         for _ in range(1 + _REPEATS):
             try:
-                answer = await self._answer(request, reply_timeout_s)
+                answer = await self._answer(request, reply_timeout_s, data)
             except (ReplyTimeout, Garbled) as error:
                 trouble = error
                 continue
-            if answer.sw3 not in _REQUEST_DAMAGED:
+            if answer.sw3 not in REQUEST_DAMAGED:
                 return answer
-            trouble = Garbled("The reader received the request damaged.", code=_hex(answer.sw3))
+            trouble = Garbled("The reader received the request damaged.", code=code_of(answer))
         raise trouble
 
-    async def _answer(self, request: Request, reply_timeout_s: float) -> Answer:
+    async def _answer(self, request: Request, reply_timeout_s: float, data: bytes = b"") -> Answer:
         """Ask once; answers carry no number, so ours is known by its shape and its words alone.
 
         On a serial line the answer to what an earlier driver asked may come to this one.
         """
-        await self._link.send(encode(request))
+        await self._link.send(encode(request, data))
         for _ in range(1 + _STRAY_ANSWERS_MAX):
             received = await self._link.next_frame(reply_timeout_s)
             if isinstance(received, Damaged):
                 self._link.distrust()
                 raise Garbled
-            if _may_answer(received, request):
+            if may_answer(received, request):
                 return received
         raise UnexpectedReply("The reader answers other requests than the one asked.")
 
 
-def _may_answer(answer: Answer, request: Request) -> bool:
-    if answer.sw3 in _GOOD_WORDS:
-        return (answer.sw3, len(answer.data)) == _GOOD[request]
-    return not (request in _OF_THE_READER and answer.sw3 in _OF_A_CARD)
-
-
-def _data(answer: Answer) -> bytes:
-    """Return the data of a good answer; raises what the module's status word calls for."""
-    if answer.sw3 in _GOOD_WORDS:
-        return answer.data
-    code, text = _hex(answer.sw3), meaning(answer.sw3)
-    if answer.sw3 in _MODULE_FAULTS:
-        raise HardwareFault(f"The reader reports: {text}.", code=code)
-    if answer.sw3 in _REFUSALS:
-        raise CommandRefused(f"The reader refused: {text}.", code=code)
-    if answer.sw3 == Status.FIND_FAILED:
-        raise NoCard
-    raise ReadFailed(
-        f"The reader could not read the card: {text}.",
-        code=code,
-        card_words=f"{answer.card_words:04X}",
-    )
-
-
-def _hex(sw3: int) -> str:
-    return f"{sw3:02X}"
+@contextmanager
+def _in_step() -> Iterator[None]:
+    """A step whose answer was lost has been taken; asked again it is out of order."""
+    try:
+        yield
+    except CommandRefused as error:
+        raise ReadFailed("The reader lost its place.", **error.facts) from error

@@ -1,7 +1,8 @@
 """Frames of an SDT / SAM_V card reader, pure.
 
 Bytes of requests and answers, and what SW3 means. Which request follows which is the reader
-driver's business (`drivers/reader.py`).
+driver's business (`drivers/reader.py`), which answer belongs to which that of
+`drivers/sdt_answers.py`.
 """
 
 from dataclasses import dataclass
@@ -20,19 +21,23 @@ _NEVER_ON_THE_WIRE: Final = frozenset((0x01, 0x02, 0x03, 0x05, 0x09))
 
 
 class Request(Enum):
-    """The requests that a read-back needs, and those for the wire's speed, as CMD and Para."""
+    """Every request of the protocol, as CMD and Para."""
 
+    RESET = bytes.fromhex("10FF")
     STATUS = bytes.fromhex("11FF")
     SAM_ID = bytes.fromhex("12FF")
     FIND = bytes.fromhex("2001")
     SELECT = bytes.fromhex("2002")
     READ_BASE = bytes.fromhex("3001")
+    READ_ADDRESSES = bytes.fromhex("3003")
     READ_MANAGEMENT = bytes.fromhex("3005")
+    READ_WITH_FINGERPRINTS = bytes.fromhex("3010")
     RATE_115200 = bytes.fromhex("6000")
     RATE_57600 = bytes.fromhex("6001")
     RATE_38400 = bytes.fromhex("6002")
     RATE_19200 = bytes.fromhex("6003")
     RATE_9600 = bytes.fromhex("6004")
+    RADIO_FRAME = bytes.fromhex("61FF")
 
 
 #: The bits a second that a reader can be set to.
@@ -111,9 +116,10 @@ class Damaged:
 Received: TypeAlias = Answer | Damaged
 
 
-def encode(request: Request) -> bytes:
-    """Return the frame of a request."""
-    body = b"\0\3" + request.value
+def encode(request: Request, data: bytes = b"") -> bytes:
+    """Return the frame of a request; only that for the radio frames has data."""
+    body = request.value + data
+    body = (len(body) + 1).to_bytes(2, "big") + body
     return PREAMBLE + body + bytes((xor_of(body),))
 
 

@@ -7,27 +7,43 @@ import pytest
 
 from drivers.sdt import RATES, Answer, Damaged, FrameDecoder, Request, encode, meaning, sam_id_text
 
-VECTORS = {
-    vector["name"]: bytes.fromhex(vector["hex"])
-    for vector in tomllib.loads(Path("tests/vectors/sdt.toml").read_text("utf-8"))["vector"]
-}
+DOCUMENT = tomllib.loads(Path("tests/vectors/sdt.toml").read_text("utf-8"))
+VECTORS = {vector["name"]: bytes.fromhex(vector["hex"]) for vector in DOCUMENT["vector"]}
 ERRORS = [name for name in VECTORS if name.startswith("error-")]
 
 
 @pytest.mark.parametrize(
     ("request_", "name"),
     [
+        (Request.RESET, "reset"),
         (Request.STATUS, "status"),
         (Request.SAM_ID, "sam-id"),
         (Request.FIND, "find"),
         (Request.SELECT, "select"),
         (Request.READ_BASE, "read-base"),
+        (Request.READ_ADDRESSES, "read-addresses"),
         (Request.READ_MANAGEMENT, "read-management"),
+        (Request.READ_WITH_FINGERPRINTS, "read-base-and-fingerprints"),
         *((request, f"set-rate-{bit_rate}") for bit_rate, request in RATES.items()),
     ],
 )
 def test_requests_are_the_golden_bytes(request_: Request, name: str) -> None:
     assert encode(request_) == VECTORS[name]
+
+
+@pytest.mark.parametrize("size_bytes", [80, 88])
+def test_the_only_request_with_data_is_the_golden_bytes(size_bytes: int) -> None:
+    assert encode(Request.RADIO_FRAME, bytes((size_bytes,))) == VECTORS[f"set-rf-{size_bytes}"]
+
+
+def test_every_golden_request_is_the_driver_s() -> None:
+    ours = {encode(request) for request in Request if request is not Request.RADIO_FRAME}
+    requests = {
+        bytes.fromhex(vector["hex"])
+        for vector in DOCUMENT["vector"]
+        if vector["direction"] == "to_machine" and not vector["name"].startswith("set-rf")
+    }
+    assert ours == requests
 
 
 @pytest.mark.parametrize(
