@@ -76,3 +76,16 @@ def test_another_person_or_another_chip_is_a_stranger_s_and_doubtful(read: ReadB
     assert finish["reason"].startswith("stranger's data: ")
     assert not any(text in finish["reason"] for text in (*PERSON.values(), *OTHER.values())
                    if len(text) > 2)  # fmt: skip
+
+
+def test_a_foreigner_s_card_is_a_stranger_s_and_doubtful() -> None:
+    """Its text is laid out otherwise, so that hardly a field is what was ordered."""
+    fields = (("SPECIMEN", 60), ("1", 1), ("XXX229901010109", 15), ("XXX", 3), ("无名氏", 15),
+              ("20050901", 8), ("20150901", 8), ("19600101", 8), ("01", 2), ("1500", 4),
+              ("I", 1), ("", 3))  # fmt: skip
+    text = "".join(value.ljust(width) for value, width in fields).encode("utf-16-le")
+    read = replace(GOOD, text=text)
+    assert (len(text), text[248:250], read.is_a_citizens) == (256, b"I\0", False)
+    assert GOOD.is_a_citizens
+    finish = judge_read_back(CARD, EXPECTED, read)
+    assert (finish["stranger"], finish["trigger"]) == (True, "doubt")
