@@ -1,14 +1,13 @@
-"""What a read-back reader must do: SDT frames with an empty field, and one visit of a card.
+"""What a read-back reader must do: SDT frames, requests about itself, and an empty field.
 
-A card is read once: it must leave the field before it can be found again. The checks of the card
-judge the answers of one visit, and none of them shows what the card says.
+What it must say of a card is in `reader_card.py`.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from drivers.conformance.bench import Bench, Run, shown
 from drivers.conformance.check import Check, Failed, Skipped
+from drivers.conformance.reader_card import CARD_CHECKS
 from drivers.conformance.sdt_dialogue import (
     ADDRESSES,
     BASE,
@@ -33,7 +32,6 @@ from drivers.conformance.sdt_dialogue import (
     WRONG_COMMAND,
     ReaderBench,
     ReaderRun,
-    Reply,
     ask,
     expect,
     frame,
@@ -123,12 +121,11 @@ async def _same_rate(bench: Bench) -> str:
     return str(await expect(bench, frame(STATUS), frozenset((DONE,)), 0))
 
 
-def _of_visit(what: str, is_right: Callable[[Reply], bool]) -> ReaderRun:
-    async def run(bench: ReaderBench) -> str:
-        answer: Reply = getattr(await bench.visited(), what)
-        if not is_right(answer):
-            raise Failed(str(answer))
-        return str(answer)
+def _radio_frame(size_bytes: int) -> Run:
+    async def run(bench: Bench) -> str:
+        request = frame(bytes((0x61, 0xFF, size_bytes)))
+        await expect(bench, request, frozenset((DONE,)), 0)
+        return str(await expect(bench, frame(b"\x61\xff\x58"), frozenset((DONE,)), 0))
 
     return run
 
@@ -154,29 +151,6 @@ def _without_a_card(request: bytes) -> Run:
         return str(answer)
 
     return run
-
-
-def _is_base(answer: Reply) -> bool:
-    lengths = answer.data[:4] == bytes.fromhex("01000400")
-    return answer.sw3 == DONE and lengths and len(answer.data) == 4 + 256 + 1024
-
-
-def _text_is_ours(answer: Reply) -> bool:
-    """Tell whether sex, nation, birth date and number hold what their fields can."""
-    text = answer.data[4 : 4 + 256].decode("utf-16-le", "replace")
-    sex_and_nation, born, number = text[15:18], text[18:26], text[61:79]
-    return (
-        sex_and_nation.isdecimal()
-        and born.isdecimal()
-        and number[:17].isdecimal()
-        and number[6:14] == born
-    )
-
-
-def _is_addresses(answer: Reply) -> bool:
-    if answer.sw3 == NO_ITEM:
-        return not answer.data
-    return answer.sw3 == DONE and len(answer.data) in {70, 140, 210, 280}
 
 
 _GOOD: Final = frame(STATUS)
@@ -219,6 +193,10 @@ _ROWS: Final[list[tuple[str, str, str, ReaderRun]]] = [
     ("two requests at once", _FRAMES, "two answers in order", _two_at_once),
     ("a request in single bytes", _FRAMES, "SW3 90", _single_bytes),
     ("twenty requests in turn", _FRAMES, "twenty answers in step", _keeps_step),
+    ("largest RF frame of 24 bytes, then of 88", _COMMANDS, "SW3 90 twice", _radio_frame(24)),
+    ("largest RF frame of 255 bytes, then of 88", _COMMANDS, "SW3 90 twice", _radio_frame(255)),
+    ("largest RF frame without its byte", "domain 13.3", "SW3 11 or 21, then in step",
+     _then_in_step(frame(b"\x61\xff"), LENGTH, WRONG_COMMAND)),
 ]  # fmt: skip
 
 _EMPTY_ROWS: Final[list[tuple[str, str, str, Run]]] = [
@@ -236,34 +214,12 @@ _EMPTY_ROWS: Final[list[tuple[str, str, str, Run]]] = [
     ),
 ]  # fmt: skip
 
-_CARD_ROWS: Final[list[tuple[str, str, str, ReaderRun]]] = [
-    ("base data before find and select", _TIMES, "SW3 23 or 41",
-     _of_visit("before", lambda got: got.sw3 in {NOT_ALLOWED, READ_FAILED} and not got.data)),
-    ("find", _COMMANDS, "SW3 9F, 4 bytes",
-     _of_visit("find", lambda got: got.sw3 == FOUND and len(got.data) == 4)),
-    ("select", _COMMANDS, "SW3 90, 8 bytes",
-     _of_visit("select", lambda got: got.sw3 == DONE and len(got.data) == 8)),
-    ("base data", "domain 13.4", "SW3 90, lengths 0100 0400, 1,284 bytes",
-     _of_visit("base", _is_base)),
-    ("its text", "devices 2, domain 6", "sex, nation, birth date and number in their places",
-     _of_visit("base", _text_is_ours)),
-    ("management number without selecting again", "domain 13.4", "SW3 90, 28 bytes",
-     _of_visit("management", lambda got: got.sw3 == DONE and len(got.data) == 28)),
-    ("added addresses without selecting again", "domain 13.2", "SW3 90 and n x 70 bytes, or 91",
-     _of_visit("addresses", _is_addresses)),
-    ("find while the card that was read stays", _TIMES, "SW3 80",
-     _of_visit("again", lambda got: got.sw3 == NOT_FOUND)),
-]  # fmt: skip
-
 CHECKS: Final[list[Check[ReaderBench]]] = [
     *(
         Check(f"R-{number:02}", title, section, expected, run)
         for number, (title, section, expected, run) in enumerate(_ROWS, 1)
     ),
-    *(
-        Check(f"R-{number}", title, section, expected, run)
-        for number, (title, section, expected, run) in enumerate(_CARD_ROWS, 41)
-    ),
+    *CARD_CHECKS,
     *(
         Check(f"R-{number}", title, section, expected, _empty(run))
         for number, (title, section, expected, run) in enumerate(_EMPTY_ROWS, 61)

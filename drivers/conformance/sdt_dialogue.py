@@ -73,10 +73,12 @@ async def expect(bench: Bench, request: bytes, sw3: frozenset[int], size: int) -
 class Visit:
     """What was answered during one visit of a card, request by request."""
 
+    #: Which of the two readings of text and photo it was: a card allows one in a visit.
+    request: bytes
     before: Reply
     find: Reply
     select: Reply
-    base: Reply
+    reading: Reply
     management: Reply
     addresses: Reply
     again: Reply
@@ -87,18 +89,21 @@ class ReaderBench(Bench):
 
     visit: Visit | None = None
 
-    async def visited(self) -> Visit:
-        """Return the visit, made at the first call; skipped where no card is found."""
+    async def visited(self, request: bytes = BASE) -> Visit:
+        """Return the visit, made with this reading at the first call; skipped without a card.
+
+        A module that does not know the reading with fingerprints is asked for the other.
+        """
         if self.visit is None:
             before = await ask(self, frame(BASE))
             found = await ask(self, frame(FIND))
             if found.sw3 == NOT_FOUND:
                 raise Skipped("no card is in the field, or it has not left it since it was read")
-            rest = [
-                await ask(self, frame(request))
-                for request in (SELECT, BASE, MANAGEMENT, ADDRESSES, FIND)
-            ]
-            self.visit = Visit(before, found, *rest)
+            select, reading = await ask(self, frame(SELECT)), await ask(self, frame(request))
+            if request == FINGERPRINTS and reading.sw3 == WRONG_COMMAND:
+                request, reading = BASE, await ask(self, frame(BASE))
+            rest = [await ask(self, frame(each)) for each in (MANAGEMENT, ADDRESSES, FIND)]
+            self.visit = Visit(request, before, found, select, reading, *rest)
         return self.visit
 
 
