@@ -15,9 +15,10 @@ PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
 LENGTH_MIN: Final = 4
 LENGTH_MAX: Final = 4096
 _HEADER_BYTES: Final = 7
-#: Codes of vendors' libraries. Some readers send a broken `AAAAAA9669 0005 05050505` on a time-out;
-#: with the AA AA of the next frame its XOR comes out right, and only this SW3 tells it.
-_NEVER_ON_THE_WIRE: Final = frozenset((0x01, 0x02, 0x03, 0x05, 0x09))
+#: Codes of vendors' libraries, and none. Some readers send a broken `AAAAAA9669 0005 05050505` on a
+#: time-out; with the AA AA of the next frame its XOR comes out right, and only this SW3 tells it.
+#: An answer that lost its middle, too, may be left with its length and zeros, and a right XOR.
+_NEVER_ON_THE_WIRE: Final = frozenset((0x00, 0x01, 0x02, 0x03, 0x05, 0x09))
 
 
 class Request(Enum):

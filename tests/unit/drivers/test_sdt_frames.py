@@ -116,6 +116,13 @@ def test_the_broken_timeout_answer_waits_then_hides_nothing() -> None:
     assert decoder.garbage_bytes == len(VECTORS["broken-timeout-answer"])
 
 
+@pytest.mark.parametrize("rest", ["0004 0000 0004", "0004 0004 0000"])
+def test_an_answer_that_lost_its_middle_is_damage_though_its_xor_is_right(rest: str) -> None:
+    decoder = FrameDecoder()
+    assert decoder.feed(bytes.fromhex(f"AAAAAA9669 {rest}")) == [Damaged()]
+    assert decoder.feed(VECTORS["done"]) == [Answer(0, 0x90, b"")]
+
+
 def test_endless_garbage_does_not_pile_up() -> None:
     decoder = FrameDecoder()
     for _ in range(100):
