@@ -87,6 +87,7 @@ async def test_fingerprints_are_not_read_unasked() -> None:
         pytest.param(lambda body: body[:7] + b"\2\0" + body[9:], id="another length announced"),
         pytest.param(lambda body: body[:-512], id="one fingerprint less than announced"),
         pytest.param(lambda body: body[:3] + b"\1\0\4\0" + body[9:], id="no length of theirs"),
+        pytest.param(lambda body: body[:7] + b"\1\0" + body[9:-768], id="half a fingerprint"),
         pytest.param(lambda _: b"\0\0\x37", id="fingerprint check failed"),
     ],
 )

@@ -99,7 +99,7 @@ async def test_other_lengths_inside_than_came_are_refused(lengths: str) -> None:
         ("read-addresses", framed("0004 000090")),
         ("read-addresses", framed("0162 000090", b"\0" * 350)),
         (WHOLE, golden_base_frame()),
-        (WHOLE, framed("0A0A 000090 0100 0400 0500", golden_text(), PHOTO, b"\0" * 1280)),
+        (WHOLE, framed("0B0A 000090 0100 0400 0600", golden_text(), PHOTO, b"\0" * 1536)),
     ],
 )
 async def test_an_answer_of_a_length_that_no_such_answer_has_is_none(
