@@ -6,8 +6,8 @@ STAMP := .venv/.made-from-lock
 # The tests start a hundred processes: what one compiled, the next need not compile again.
 export PYTHONDONTWRITEBYTECODE :=
 # Many tests wait for machines in real time: more of them than there are cores may run at once.
-# They are handed out one by one, the longest first (see tests/conftest.py).
-PYTEST := $(BIN)/pytest -n 4 --no-loadscope-reorder
+# tests/scheduling.py says which of them.
+PYTEST := $(BIN)/pytest -n 5 --no-loadscope-reorder
 
 .PHONY: demo test quick soak bench lint clean
 .DELETE_ON_ERROR:

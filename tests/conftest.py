@@ -4,44 +4,18 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Final
 
 import pytest
 import pytest_asyncio
 from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from controller.virtual_time import VirtualTimeLoop
-
-
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hand out tests one by one, but those that share what is dear to make to one worker.
-
-    The marker `xdist_group` does nothing with pytest 9.2.
-    """
-
-    #: A ledger, the charts' library and fonts, years of a plant, a wheel: made once in each worker.
-    FILES: Final = {
-        "test_report_figures.py": "ledger",
-        "test_reports.py": "charts",
-        "test_report_schedule.py": "charts",
-        "test_programme_command.py": "charts",
-        "test_forecast.py": "years",
-        "test_wheel.py": "wheel",
-    }
-
-    @classmethod
-    def group_of(cls, nodeid: str) -> str | None:
-        """Return what a test shares with others, None if nothing."""
-        return cls.FILES.get(nodeid.partition("::")[0].rpartition("/")[2])
-
-    def _split_scope(self, nodeid: str) -> str:
-        return self.group_of(nodeid) or nodeid
+from tests.scheduling import Scheduling, in_order
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Hand out the tests as above."""
+    """Let workers that wait and workers that compute take turns at the cores."""
     return Scheduling(config, log)
 
 
@@ -62,22 +36,9 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what may take longest, so that no core is idle while it goes on alone.
-
-    A worker is handed one test more than it runs: behind a long one waits a short one. What stays
-    together on one worker comes before single ones.
-    """
-    long = sorted(filter(_patience_s, items), key=_patience_s, reverse=True)
-    short = [item for item in items if not _patience_s(item)]
-    short.sort(key=lambda item: Scheduling.group_of(item.nodeid) is None)
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    ordered: list[pytest.Item] = []
-    while long and short:
-        ordered += [*long[:workers], *short[:workers]]
-        del long[:workers], short[:workers]
-        workers = 1
-    items[:] = [*ordered, *long, *short]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which workers take them."""
+    items[:] = in_order(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -85,12 +46,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     del session
     gc.collect()
     gc.freeze()
-
-
-def _patience_s(item: pytest.Item) -> float:
-    """Return the timeout that a test asks for; 0 for the usual one."""
-    marker = item.get_closest_marker("timeout")
-    return float(marker.args[0]) if marker and marker.args else 0.0
 
 
 @pytest_asyncio.fixture(autouse=True)

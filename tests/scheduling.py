@@ -1,0 +1,61 @@
+"""Which of several workers runs which test, and in what order; what tests do is their own business.
+
+Tests of machines in real time mostly wait, others compute. Handed out as they come, they would have
+all workers wait together at times, with idle cores. So two workers compute, as many as there are
+cores, and the rest wait; each helps out when its own are done.
+"""
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+#: Files whose tests stay on one worker: a ledger, the charts' library and fonts, years of a plant
+#: and a wheel are made once in each. (The marker `xdist_group` does nothing with pytest 9.2.)
+TOGETHER = {
+    "test_report_figures.py": "ledger",
+    "test_reports.py": "charts",
+    "test_report_schedule.py": "charts",
+    "test_programme_command.py": "charts",
+    "test_forecast.py": "years",
+    "test_wheel.py": "wheel",
+}
+COMPUTING = ("gw0", "gw1")
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out tests one by one from both ends of the list that `in_order` makes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node.gateway.id in COMPUTING:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+
+def group_of(nodeid: str) -> str:
+    """Return what a test shares with others, nothing if it is on its own."""
+    return TOGETHER.get(nodeid.partition("::")[0].rpartition("/")[2], "")
+
+
+def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put what waits to the front and what computes to the back, what may take longest outermost.
+
+    No core shall be idle at the end while a long one goes on alone.
+    """
+    waiting = [item for item in items if _waits(item)]
+    computing = [item for item in items if not _waits(item)]
+    waiting.sort(key=_patience_s, reverse=True)
+    computing.sort(key=lambda item: (_patience_s(item), bool(group_of(item.nodeid))))
+    return waiting + computing
+
+
+def _waits(item: pytest.Item) -> bool:
+    return item.get_closest_marker("real_time") is not None and not group_of(item.nodeid)
+
+
+def _patience_s(item: pytest.Item) -> float:
+    """Return the timeout that a test asks for; 0 for the usual one."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker and marker.args else 0.0
