@@ -21,6 +21,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: runs on the ordinary loop (wires, processes)")
+    # Nothing that is made while tests are collected is garbage soon.
+    gc.disable()
     # A shell lets what it starts in the background ignore Ctrl-C, and so would our children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -42,10 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Spare the garbage collector what stays: thousands of tests and all modules."""
+    """Spare the garbage collector what stays: thousands of tests, and all modules."""
     del session
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest_asyncio.fixture(autouse=True)

@@ -46,7 +46,7 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     """
     waiting = [item for item in items if _waits(item)]
     computing = [item for item in items if not _waits(item)]
-    waiting.sort(key=_patience_s, reverse=True)
+    waiting.sort(key=lambda item: (-_patience_s(item), "/system/" not in item.nodeid))
     computing.sort(key=lambda item: (_patience_s(item), bool(group_of(item.nodeid))))
     return waiting + computing
 

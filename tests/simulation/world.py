@@ -95,7 +95,7 @@ def centre_file(**wear: float) -> Centre:
     centre = load_centre(shipped_centre("simulated"))
     assert centre.simulation is not None
     machines = centre.simulation.machines.model_copy(update=wear)
-    simulation = centre.simulation.model_copy(update={"machines": machines})
+    simulation = centre.simulation.model_copy(update={"machines": machines, "pace": 4.0})
     limits = centre.limits.model_copy(update={"closing_delay_s": 120.0})
     return centre.model_copy(update={"simulation": simulation, "limits": limits})
 
