@@ -21,6 +21,7 @@ from tests.contract.test_chip_machines import (
     write_until_locked,
 )
 from tests.contract.ways import until
+from tests.seeds import seeds
 
 #: T=0 has no repeats of its own: in a secure channel every fault costs the session.
 NOISY = WireFaults(loss=0.004, split=0.1, delay=0.05, repeat=0.004, corrupt=0.004, hang_up=0.002)
@@ -126,7 +127,7 @@ async def test_after_an_answer_is_lost_over_t0_only_what_may_be_done_twice_goes_
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(4, 8))
 async def test_over_t0_on_a_bad_wire_every_outcome_is_the_floor_s_truth(
     seed: int, profile: str
 ) -> None:
