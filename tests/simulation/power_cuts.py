@@ -37,7 +37,7 @@ MODES = ("before, machines on", "after, machines on", "before, machines off", "a
 LONGEST_S = 6_000.0
 WEAR = {"chip_failure_share": 0.06, "misprint_share": 0.03, "jam_share": 0.01}
 PARALLEL = 2
-PACKAGE_ORDERS = 4
+PACKAGE_ORDERS = 3
 #: The next package comes when no more orders than this are unfinished.
 UNFINISHED_MAX = 2
 
@@ -223,7 +223,7 @@ async def resume(made: World, campaign: Campaign) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--orders", type=int, default=32, help=f"in packages of {PACKAGE_ORDERS}")
+    parser.add_argument("--orders", type=int, default=33, help=f"in packages of {PACKAGE_ORDERS}")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--only")
     arguments = parser.parse_args()
