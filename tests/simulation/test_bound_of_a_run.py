@@ -22,17 +22,14 @@ def ran(orders: int, seed: int, wear: dict[str, float]) -> Report:
         loop.close()
 
 
-def test_no_run_of_worn_machines_is_faster_than_its_bound() -> None:
-    found = [ran(20, seed, WORN) for seed in (6, 10)]
-    assert all(run.complete for run in found)
-    # The last remakes are a good part of such short runs.
-    assert any(run.last_remake_extra_s > 20.0 for run in found)
-    assert any(run.stops_s > 0.0 for run in found)
-    for run in found:
-        assert run.lower_bound_s <= run.makespan_s - run.last_remake_extra_s
-        assert run.gap_to_bound_percent >= 0.0
+def test_a_run_of_worn_machines_is_no_faster_than_its_bound() -> None:
+    run = ran(14, 12, WORN)
+    assert run.complete
+    # A seed in which remakes, stops and a standing transport are a good part of a short run.
+    assert run.last_remake_extra_s > 10.0
+    assert run.stops_s > 20.0
+    assert run.suspended_s > 20.0
+    assert run.lower_bound_s <= run.makespan_s - run.last_remake_extra_s
+    assert run.gap_to_bound_percent >= 0.0
     # What a standing transport cost the printers is told apart, and is not in the bound.
-    suspended = [run for run in found if run.suspended_s > 0.0]
-    assert suspended
-    for run in suspended:
-        assert run.gap_to_bound_with_suspension_percent < run.gap_to_bound_percent
+    assert run.gap_to_bound_with_suspension_percent < run.gap_to_bound_percent
