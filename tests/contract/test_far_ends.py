@@ -33,6 +33,8 @@ from simulators.wire import Wire as FarWire
 from tests.contract.ways import Way, noticed
 
 REPLY_TIMEOUT_S = 0.05
+#: Where something does answer: a busy computer may keep both ends waiting.
+PATIENT_REPLY_TIMEOUT_S = 0.2
 #: Longer than all repeats with the time-out above: what takes longer is not bounded.
 BOUND_S = 10.0
 SAM_ID = "05.01-20100823-0000123456-1234567890"
@@ -43,18 +45,15 @@ class Driver(Protocol):
     async def aclose(self) -> None: ...
 
 
-DRIVERS: dict[str, Callable[[Wire], Driver]] = {
-    "printer": lambda wire: CardPrinter(wire, PrinterTimeouts(REPLY_TIMEOUT_S)),
-    "retransfer printer": lambda wire: RetransferPrinter(wire, RetransferTimeouts(REPLY_TIMEOUT_S)),
-    "laminator": lambda wire: Laminator(wire, LaminatorTimeouts(REPLY_TIMEOUT_S)),
-    "transport": lambda wire: Transport(wire, timeouts=TransportTimeouts(REPLY_TIMEOUT_S)),
-    "encoder": lambda wire: ChipEncoder(
-        CcidReader(wire, EncoderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)),
-        profile_named("rid2-plain"),
+DRIVERS: dict[str, Callable[[Wire, float], Driver]] = {
+    "printer": lambda wire, s: CardPrinter(wire, PrinterTimeouts(s)),
+    "retransfer printer": lambda wire, s: RetransferPrinter(wire, RetransferTimeouts(s)),
+    "laminator": lambda wire, s: Laminator(wire, LaminatorTimeouts(s)),
+    "transport": lambda wire, s: Transport(wire, timeouts=TransportTimeouts(s)),
+    "encoder": lambda wire, s: ChipEncoder(
+        CcidReader(wire, EncoderTimeouts(s, s)), profile_named("rid2-plain")
     ),
-    "reader": lambda wire: ReadBackReader(
-        wire, ReaderTimeouts(REPLY_TIMEOUT_S, REPLY_TIMEOUT_S, REPLY_TIMEOUT_S)
-    ),
+    "reader": lambda wire, s: ReadBackReader(wire, ReaderTimeouts(s, s, s)),
 }
 MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
     "printer": lambda f, p: SimulatedPrinter(f, 0, p, PrinterSettings(), "PRN-1"),
@@ -97,11 +96,13 @@ class NotAMachine:
         return []
 
 
-async def identifying(ours: str, machine: Machine, way: Way, ports: Path) -> None:
+async def identifying(
+    ours: str, machine: Machine, way: Way, ports: Path, reply_timeout_s: float = REPLY_TIMEOUT_S
+) -> None:
     """Let our driver identify what is there, in bounded time."""
     async with way.to(machine, ports) as opener:
         await noticed()
-        driver = DRIVERS[ours](await opener())
+        driver = DRIVERS[ours](await opener(), reply_timeout_s)
         try:
             async with asyncio.timeout(BOUND_S):
                 await driver.identify()
@@ -146,7 +147,7 @@ async def test_garbage_is_never_taken_for_the_machine(way: Way, ports: Path) -> 
     async def check(ours: str, folder: Path) -> None:
         random = Random(7)
         babble = NotAMachine(lambda _: random.randbytes(random.randrange(1, 400)))
-        error = await trouble(identifying(ours, babble, way, folder))
+        error = await trouble(identifying(ours, babble, way, folder, PATIENT_REPLY_TIMEOUT_S))
         assert type(error) is Garbled, ours
         assert f"where a {ours} should be is not understood" in str(error)
         assert speed in str(error)
@@ -169,7 +170,8 @@ async def test_a_wrong_machine_is_told_as_such(way: Way, ports: Path) -> None:
 
     async def check(ours: str, folder: Path) -> None:
         found = machines[ours]
-        error = await trouble(identifying(ours, MACHINES[found](Floor(), way.pace()), way, folder))
+        machine = MACHINES[found](Floor(), way.pace())
+        error = await trouble(identifying(ours, machine, way, folder, PATIENT_REPLY_TIMEOUT_S))
         assert type(error) is WrongDevice, ours
         assert f"a {found} answers where a {ours} should be" in str(error)
 
