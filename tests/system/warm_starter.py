@@ -160,6 +160,9 @@ def _become(request: dict[str, object], descriptors: list[int]) -> NoReturn:
     assert isinstance(environment, dict)
     os.environ.clear()
     os.environ.update(environment)
+    # The process that this one is forked from was started by another test's, without these.
+    lent = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [folder for folder in lent if folder and folder not in sys.path]
     time.tzset()
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (it stays open)
     sys.stdout, sys.stderr = _writer(1), _writer(2)
