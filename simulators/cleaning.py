@@ -26,6 +26,11 @@ class Cleaning:
         """Head and rollers should have been cleaned an interval ago."""
         return self.cards_since >= 2 * self.interval_cards
 
+    @property
+    def wants_card(self) -> bool:
+        """It is not as clean as it can be, and no cleaning card is in the slot."""
+        return not self.card_in_slot and bool(self.cards_since or not self.times)
+
     def finish(self) -> None:
         """Count a cleaning that came to its end; its card is used up and out."""
         self.times += 1

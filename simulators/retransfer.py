@@ -89,9 +89,8 @@ class SimulatedRetransferPrinter:
 
     @property
     def wants_cleaning_card(self) -> bool:
-        """It is not as clean as it can be, and no cleaning card is in its slot."""
-        cleaning = self._physics.cleaning
-        return not cleaning.card_in_slot and bool(cleaning.cards_since or not cleaning.times)
+        """Somebody who cleans would put a cleaning card in."""
+        return self._physics.cleaning.wants_card
 
     def insert_cleaning_card(self) -> None:
         """Put a cleaning card into the slot that is for it; the host has it drawn through."""

@@ -4,32 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
 import pytest
 
-from drivers.ccid_reader import CcidReader
-from drivers.chip_profile import profile_named
-from drivers.chip_reader import EncoderTimeouts
-from drivers.encoder import ChipEncoder
 from drivers.errors import DriverError, Garbled, ReplyTimeout, UnexpectedReply, WrongDevice
-from drivers.identity import Identity
-from drivers.laminator import Laminator, LaminatorTimeouts
-from drivers.printer import CardPrinter, PrinterTimeouts
-from drivers.reader import ReadBackReader, ReaderTimeouts
-from drivers.retransfer import RetransferPrinter, RetransferTimeouts
-from drivers.transport import Transport, TransportTimeouts
-from drivers.wire import Wire
-from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import Floor
-from simulators.lamination import LaminatorSettings
-from simulators.laminator import SimulatedLaminator
-from simulators.machine import Drawn, Machine, Pace
-from simulators.printer import PrinterSettings, SimulatedPrinter
-from simulators.reader import ReaderSettings, SimulatedReader
-from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
-from simulators.transport import SimulatedTransport, TransportSettings
+from simulators.machine import Drawn, Machine
 from simulators.wire import Wire as FarWire
+from tests.contract.every_machine import DRIVERS, MACHINES
 from tests.contract.ways import Way, noticed
 
 REPLY_TIMEOUT_S = 0.05
@@ -37,34 +19,8 @@ REPLY_TIMEOUT_S = 0.05
 PATIENT_REPLY_TIMEOUT_S = 0.2
 #: Longer than all repeats with the time-out above: what takes longer is not bounded.
 BOUND_S = 10.0
-SAM_ID = "05.01-20100823-0000123456-1234567890"
 
 
-class Driver(Protocol):
-    async def identify(self) -> Identity: ...
-    async def aclose(self) -> None: ...
-
-
-DRIVERS: dict[str, Callable[[Wire, float], Driver]] = {
-    "printer": lambda wire, s: CardPrinter(wire, PrinterTimeouts(s)),
-    "retransfer printer": lambda wire, s: RetransferPrinter(wire, RetransferTimeouts(s)),
-    "laminator": lambda wire, s: Laminator(wire, LaminatorTimeouts(s)),
-    "transport": lambda wire, s: Transport(wire, timeouts=TransportTimeouts(s)),
-    "encoder": lambda wire, s: ChipEncoder(
-        CcidReader(wire, EncoderTimeouts(s, s)), profile_named("rid2-plain")
-    ),
-    "reader": lambda wire, s: ReadBackReader(wire, ReaderTimeouts(s, s, s)),
-}
-MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
-    "printer": lambda f, p: SimulatedPrinter(f, 0, p, PrinterSettings(), "PRN-1"),
-    "retransfer printer": lambda f, p: SimulatedRetransferPrinter(
-        f, 0, p, RetransferSettings(), "RTP-1"
-    ),
-    "laminator": lambda f, p: SimulatedLaminator(f, 0, p, LaminatorSettings(), "LAM-1"),
-    "transport": lambda f, p: SimulatedTransport(f, 1, 1, p, TransportSettings(), "TRN-1"),
-    "encoder": lambda f, p: SimulatedEncoder(f, 0, p, EncoderSettings(), "ENC-1"),
-    "reader": lambda f, p: SimulatedReader(f, 0, p, ReaderSettings(), SAM_ID),
-}
 PAIRS = [(ours, found) for ours in DRIVERS for found in MACHINES if ours != found]
 #: Each driver and each machine once, for the ways on which time is real.
 RING = [("printer", "laminator"), ("laminator", "transport"), ("transport", "encoder")]

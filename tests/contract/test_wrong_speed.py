@@ -1,72 +1,29 @@
 """A machine whose wire is set to another speed: every driver tells so, and to which it is set."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
 
 import pytest
 
-from drivers.ccid_reader import CcidReader
-from drivers.chip_profile import profile_named
-from drivers.chip_reader import EncoderTimeouts
-from drivers.encoder import ChipEncoder
 from drivers.errors import Garbled, ReplyTimeout, WireClosed, WrongDevice, WrongSpeed
-from drivers.identity import Identity
-from drivers.laminator import Laminator, LaminatorTimeouts
-from drivers.printer import CardPrinter, PrinterTimeouts
-from drivers.reader import ReadBackReader, ReaderTimeouts
-from drivers.retransfer import RetransferPrinter, RetransferTimeouts
+from drivers.reader import ReadBackReader
 from drivers.serial_settings import LIKELY, USUAL, SerialSettings
 from drivers.tap import Tap
-from drivers.transport import Transport, TransportTimeouts
-from drivers.wire import Wire
-from simulators.encoder import EncoderSettings, SimulatedEncoder
 from simulators.floor import Floor
-from simulators.lamination import LaminatorSettings
-from simulators.laminator import SimulatedLaminator
 from simulators.machine import Machine, Pace
-from simulators.printer import PrinterSettings, SimulatedPrinter
-from simulators.reader import ReaderSettings, SimulatedReader
-from simulators.retransfer import RetransferSettings, SimulatedRetransferPrinter
-from simulators.transport import SimulatedTransport, TransportSettings
 from simulators.wire import memory_pair
+from tests.contract.every_machine import DRIVERS, MACHINES, Driver
 from tests.contract.uart_line import MemoryPort, Uart
 
-SAM_ID = "05.01-20100823-0000123456-1234567890"
 #: The controller gives up after this; a driver must have found out by then.
 IDENTIFIED_WITHIN_S = 15.0
 
 
-class Driver(Protocol):
-    async def identify(self) -> Identity: ...
-    async def aclose(self) -> None: ...
-
-
 #: Where a centre's file says nothing else.
 REPLY_TIMEOUT_S = 3.0
-DRIVERS: dict[str, Callable[[Wire], Driver]] = {
-    "printer": lambda wire: CardPrinter(wire, PrinterTimeouts(REPLY_TIMEOUT_S)),
-    "retransfer printer": lambda wire: RetransferPrinter(wire, RetransferTimeouts(REPLY_TIMEOUT_S)),
-    "laminator": lambda wire: Laminator(wire, LaminatorTimeouts(REPLY_TIMEOUT_S)),
-    "transport": lambda wire: Transport(wire, timeouts=TransportTimeouts(REPLY_TIMEOUT_S)),
-    "encoder": lambda wire: ChipEncoder(
-        CcidReader(wire, EncoderTimeouts(REPLY_TIMEOUT_S, 30.0)), profile_named("rid2-plain")
-    ),
-    "reader": lambda wire: ReadBackReader(wire, ReaderTimeouts(REPLY_TIMEOUT_S)),
-}
-MACHINES: dict[str, Callable[[Floor, Pace], Machine]] = {
-    "printer": lambda f, p: SimulatedPrinter(f, 0, p, PrinterSettings(), "PRN-1"),
-    "retransfer printer": lambda f, p: SimulatedRetransferPrinter(
-        f, 0, p, RetransferSettings(), "RTP-1"
-    ),
-    "laminator": lambda f, p: SimulatedLaminator(f, 0, p, LaminatorSettings(), "LAM-1"),
-    "transport": lambda f, p: SimulatedTransport(f, 1, 1, p, TransportSettings(), "TRN-1"),
-    "encoder": lambda f, p: SimulatedEncoder(f, 0, p, EncoderSettings(), "ENC-1"),
-    "reader": lambda f, p: SimulatedReader(f, 0, p, ReaderSettings(), SAM_ID),
-}
 TWO_STOP_BITS = SerialSettings(stopbits=2)
 DISTINCT = [settings for settings in LIKELY if settings != TWO_STOP_BITS]
 OWN = (USUAL, SerialSettings(19_200, "E"), SerialSettings(9_600))
@@ -94,7 +51,7 @@ async def at_a_port(
     port = MemoryPort(near, own)
     async with asyncio.TaskGroup() as group:
         group.create_task(machine.serve(Uart(far, lambda: true, lambda: port.settings)))
-        driver = DRIVERS[kind](Tap().around(port))
+        driver = DRIVERS[kind](Tap().around(port), REPLY_TIMEOUT_S)
         yield Bench(machine, port, driver)
         await driver.aclose()
 
