@@ -39,8 +39,13 @@ def pytest_asyncio_loop_factories(
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which workers take them."""
+    """Put the tests into the order in which workers take them, and look after the async ones."""
     items[:] = in_order(items)
+    for item in items:
+        # Not `autouse`, which would make a loop for each of three thousand tests that need none.
+        # First, so that it is ended last.
+        if isinstance(item, pytest.Function) and item.get_closest_marker("asyncio"):
+            item.fixturenames.insert(0, no_task_left_behind.__name__)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -50,11 +55,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.enable()
 
 
-@pytest_asyncio.fixture(autouse=True)
-async def no_task_left_behind(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+@pytest_asyncio.fixture
+async def no_task_left_behind() -> AsyncIterator[None]:
     """Fail a test that leaves a task running."""
     yield
-    if not request.node.get_closest_marker("asyncio"):
-        return
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not left, f"tasks left running: {left}"
