@@ -123,7 +123,8 @@ def test_status_words_are_read_as_the_makers_library_reads_them() -> None:
 )
 def test_each_bit_means_one_thing(words: tuple[int, ...], properties: set[str]) -> None:
     status = PrinterStatus(*words)
-    names = [name for name in dir(PrinterStatus) if isinstance(getattr(status, name), bool)]
+    told = [name for name, one in vars(PrinterStatus).items() if isinstance(one, property)]
+    names = [name for name in told if isinstance(getattr(status, name), bool)]
     assert {name for name in names if getattr(status, name)} == properties
 
 
