@@ -1,5 +1,8 @@
 # Everything runs in .venv, which is made from the lock file; no root, nothing outside this folder.
-PYTHON ?= python3
+# Debian's own Python where it will do, for that is where we promise to run; else the one in PATH, which
+# may be a build without optimisations. `make PYTHON=...` takes any other from 3.11 on.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+    2> /dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
