@@ -70,6 +70,7 @@ async def _run(config: Centre, say: Say) -> None:
             stack.callback(listening.close)
         keys = _keys(config.ledger.keys)
         store = Store.open(str(config.ledger.path))
+        stack.callback(store.close)
         clock = _clock(config, store.head()[1])
         logger = make_logger(sys.stderr, clock.now_us)
         ledger = await _opened(config, store, clock, health, stack)
@@ -136,7 +137,7 @@ async def _door(config: Centre, service: Service, ledger: Ledger, opened: asynci
 async def _opened(
     config: Centre, store: Store, clock: Clock, health: LedgerHealth, stack: AsyncExitStack
 ) -> Ledger:
-    """Take up the books, and see to it that they are closed last."""
+    """Take up the books, and see to it that their writer ends last."""
     writer = ThreadWriter(store, config.ledger.retry_s, health.tell)
     try:
         check_references(store)
@@ -144,7 +145,6 @@ async def _opened(
             ledger = await open_ledger(store, writer, clock.now_us)
     except BaseException as error:
         writer.close()
-        store.close()
         if isinstance(error, (ValueError, KeyError, TypeError)):
             raise LedgerUnavailable(WRITTEN_BY_NO_EVENT) from error
         if isinstance(error, TimeoutError):

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -70,6 +70,17 @@ def _make_private(path: str) -> None:
         raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error.strerror}") from error
 
 
+@contextmanager
+def _open_unless_refused(fault: str) -> Iterator[ExitStack]:
+    """Leave open what is entered into the stack, unless opening it comes to nothing."""
+    with ExitStack() as stack:
+        try:
+            yield stack
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(f"{fault}: {error}") from error
+        stack.pop_all()
+
+
 class Store:
     """One open ledger file."""
 
@@ -81,17 +92,15 @@ class Store:
         """Open or make a ledger file (or `:memory:`); raises `LedgerUnavailable`."""
         if path != MEMORY:
             _make_private(path)
-        try:
+        with _open_unless_refused(f"the ledger {path} cannot be opened") as stack:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            stack.enter_context(closing(connection))
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             if is_strangers(connection):
-                connection.close()
                 raise LedgerUnavailable(f"{path} is another program's database, and no ledger")
             if is_older(connection):
-                connection.close()
                 raise LedgerUnavailable(_OLDER.format(path=path))
             if lost := tables_lost(connection):
-                connection.close()
                 raise LedgerUnavailable(f"the ledger {path} has lost its tables: {', '.join(lost)}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -99,24 +108,19 @@ class Store:
             schema = (resources.files("jobs.ledger") / "schema.sql").read_text(encoding="utf-8")
             # In one commit: a ledger that is killed while it is begun has all its tables or none.
             connection.executescript(f"BEGIN;\n{schema}\nCOMMIT;")
-        except sqlite3.Error as error:
-            raise LedgerUnavailable(f"the ledger {path} cannot be opened: {error}") from error
         return cls(connection)
 
     @classmethod
     def open_for_reading(cls, path: str) -> "Store":
         """Open an existing ledger without the right to write."""
-        try:
+        with _open_unless_refused(f"the ledger {path} cannot be read") as stack:
             uri = Path(path).absolute().as_uri() + "?mode=ro"
             connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+            stack.enter_context(closing(connection))
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("SELECT 1 FROM events LIMIT 1")
-            older = is_older(connection)
-        except sqlite3.Error as error:
-            raise LedgerUnavailable(f"the ledger {path} cannot be read: {error}") from error
-        if older:
-            connection.close()
-            raise LedgerUnavailable(_OLDER.format(path=path))
+            if is_older(connection):
+                raise LedgerUnavailable(_OLDER.format(path=path))
         return cls(connection)
 
     def write(self, groups: Iterable[Group]) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,15 +65,33 @@ def begun(work: str, card: str, station: str = "printer-1") -> Draft:
     return Draft(Kind.WORK_BEGUN, "test", data, work=work, card=card, station=station)
 
 
-async def memory_ledger(store: Store | None = None) -> Ledger:
-    store = store or Store.open(":memory:")
+class FullDisk(Store):
+    """A ledger file whose disk is full as often as told."""
+
+    refusals = 0
+
+    def write(self, groups: Iterable[Group]) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise LedgerUnavailable("disk full")
+        super().write(groups)
+
+
+@pytest.fixture
+def store() -> Iterator[FullDisk]:
+    with closing(FullDisk.open(":memory:")) as opened:
+        assert isinstance(opened, FullDisk)
+        yield opened
+
+
+@pytest.fixture
+async def ledger(store: FullDisk) -> Ledger:
     ticks = iter(range(1, 1_000_000))
     writer = InlineWriter(store, 1.0, lambda _error: None)
     return await open_ledger(store, writer, lambda: next(ticks))
 
 
-async def test_the_books_in_memory_the_tables_and_the_fold_of_events_agree() -> None:
-    ledger = await memory_ledger()
+async def test_the_books_in_memory_the_tables_and_the_fold_of_events_agree(ledger: Ledger) -> None:
     await ledger.append(batch(), order(1), order(2), loaded(5))
     await ledger.append(issued("C-1"), begun("W-1", "C-1"))
     done = {"outcome": "done", "trigger": "print", "place": "printer-1 outfeed"}
@@ -88,8 +107,9 @@ async def test_the_books_in_memory_the_tables_and_the_fold_of_events_agree() -> 
     assert account(ledger.books).spoiled_by_reason == {"misprint": 1}
 
 
-async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in_the_file() -> None:
-    ledger = await memory_ledger()
+async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in_the_file(
+    ledger: Ledger,
+) -> None:
     await ledger.append(batch(), order(), loaded(5), issued("C-1"))
     with pytest.raises(IllegalTransition, match="live card"):
         await ledger.append(issued("C-2"))
@@ -99,16 +119,14 @@ async def test_a_second_live_card_for_an_order_is_impossible_in_the_books_and_in
 
 
 @pytest.mark.parametrize("second", [begun("W-2", "C-2"), begun("W-2", "C-1", "printer-2")])
-async def test_one_work_at_a_time_per_station_and_per_card(second: Draft) -> None:
-    ledger = await memory_ledger()
+async def test_one_work_at_a_time_per_station_and_per_card(ledger: Ledger, second: Draft) -> None:
     await ledger.append(batch(), order(1), order(2), loaded(5), issued("C-1"), issued("C-2", "O-2"))
     await ledger.append(begun("W-1", "C-1"))
     with pytest.raises(IllegalTransition, match="W-1 is open"):
         await ledger.append(second)
 
 
-async def test_nothing_is_recorded_after_half_a_group_that_cannot_be_folded() -> None:
-    ledger = await memory_ledger()
+async def test_nothing_is_recorded_after_half_a_group_that_cannot_be_folded(ledger: Ledger) -> None:
     await ledger.append(batch(), order(1), loaded(5), issued("C-1"))
     written = ledger.sequence
     with pytest.raises(IllegalTransition):
@@ -121,16 +139,14 @@ async def test_nothing_is_recorded_after_half_a_group_that_cannot_be_folded() ->
     assert load_books(ledger.store).cards["C-1"].state == "blank"
 
 
-async def test_a_chip_serial_belongs_to_one_card_for_ever() -> None:
-    ledger = await memory_ledger()
+async def test_a_chip_serial_belongs_to_one_card_for_ever(ledger: Ledger) -> None:
     await ledger.append(batch(), order(1), order(2), loaded(5), issued("C-1"), issued("C-2", "O-2"))
     await ledger.append(replace(begun("W-1", "C-1", "encoder-1"), chip_serial="AA"))
     with pytest.raises(IllegalTransition, match="belongs to C-1"):
         await ledger.append(replace(begun("W-2", "C-2", "encoder-2"), chip_serial="AA"))
 
 
-async def test_events_can_neither_be_changed_nor_deleted_nor_slipped_in() -> None:
-    ledger = await memory_ledger()
+async def test_events_can_neither_be_changed_nor_deleted_nor_slipped_in(ledger: Ledger) -> None:
     await ledger.append(batch())
     slip_in = (
         'INSERT INTO events SELECT 9, time_us, generation, kind, actor, batch, "order", card,'
@@ -142,8 +158,7 @@ async def test_events_can_neither_be_changed_nor_deleted_nor_slipped_in() -> Non
             ledger.store.query(sql)
 
 
-async def test_a_forged_event_breaks_the_chain() -> None:
-    ledger = await memory_ledger()
+async def test_a_forged_event_breaks_the_chain(ledger: Ledger) -> None:
     await ledger.append(batch(), order())
     connection = ledger.store._connection
     connection.execute("DROP TRIGGER events_are_never_changed")
@@ -152,8 +167,7 @@ async def test_a_forged_event_breaks_the_chain() -> None:
         fold_books(ledger.store)
 
 
-async def test_time_in_the_ledger_never_runs_backwards() -> None:
-    store = Store.open(":memory:")
+async def test_time_in_the_ledger_never_runs_backwards(store: Store) -> None:
     times = iter([500, 400, 600])
     writer = InlineWriter(store, 1.0, lambda _error: None)
     ledger = await open_ledger(store, writer, lambda: next(times))
@@ -162,21 +176,7 @@ async def test_time_in_the_ledger_never_runs_backwards() -> None:
     assert [event.time_us for event in store.events()] == [500, 500, 600]
 
 
-class FullDisk(Store):
-    """A ledger file whose disk is full as often as told."""
-
-    refusals = 0
-
-    def write(self, groups: Iterable[Group]) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            raise LedgerUnavailable("disk full")
-        super().write(groups)
-
-
-async def test_a_full_disk_makes_callers_wait_and_loses_nothing() -> None:
-    store = FullDisk.open(":memory:")
-    assert isinstance(store, FullDisk)
+async def test_a_full_disk_makes_callers_wait_and_loses_nothing(store: FullDisk) -> None:
     states: list[str] = []
     writer = InlineWriter(store, 5.0, lambda error: states.append(str(error)))
     ledger = await open_ledger(store, writer, lambda: 1)
@@ -233,8 +233,7 @@ def test_every_kind_of_event_is_folded() -> None:
 
 
 @pytest.mark.parametrize("holds", ["station printer-1", "card C-1"])
-async def test_the_file_itself_forbids_a_second_open_work(holds: str) -> None:
-    ledger = await memory_ledger()
+async def test_the_file_itself_forbids_a_second_open_work(ledger: Ledger, holds: str) -> None:
     await ledger.append(batch(), order(), loaded(5), issued("C-1"), begun("W-1", "C-1"))
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         ledger.store.query("INSERT INTO open_works VALUES (?, 'W-1')", (holds,))
@@ -242,10 +241,7 @@ async def test_the_file_itself_forbids_a_second_open_work(holds: str) -> None:
     assert ledger.store.query("SELECT * FROM open_works") == []
 
 
-async def test_how_long_groups_wait_for_the_disk_is_told() -> None:
-    store = FullDisk.open(":memory:")
-    assert isinstance(store, FullDisk)
-    ledger = await memory_ledger(store)
+async def test_how_long_groups_wait_for_the_disk_is_told(store: FullDisk, ledger: Ledger) -> None:
     waited: list[float] = []
     await asyncio.sleep(0)
     ledger.on_written = waited.append
@@ -302,6 +298,20 @@ def test_the_ledger_and_its_companions_are_not_for_everybody(tmp_path: Path) -> 
     store.close()
     assert len(modes) == 3
     assert all(mode & 0o007 == 0 for mode in modes.values()), modes
+
+
+@pytest.mark.parametrize("open_it", [Store.open, Store.open_for_reading])
+def test_a_file_that_is_no_ledger_is_not_held_open(
+    open_it: Callable[[str], Store], tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"nothing that SQLite wrote" * 100)
+    with pytest.raises(LedgerUnavailable, match="file is not a database") as refused:
+        open_it(str(path))
+    # Who tells of the refusal holds all that it came through; the file is not among it.
+    assert refused.value.__traceback__ is not None
+    held = [file.resolve() for file in Path("/proc/self/fd").iterdir()]
+    assert path not in held
 
 
 def test_a_ledger_that_cannot_be_made_says_why(tmp_path: Path) -> None:

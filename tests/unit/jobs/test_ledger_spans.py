@@ -1,6 +1,8 @@
 """Reading a span of the ledger without the rest, and ledgers of other versions."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,9 +15,15 @@ from jobs.ledger.store import EVENTS_A_PAGE, LedgerUnavailable, Store
 from jobs.rows import Row
 
 
-async def ledger_at(times: list[int]) -> Ledger:
-    """Open a ledger whose clock shows these times, one an event; the first is its opening."""
-    store, shown = Store.open(":memory:"), iter(times)
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with closing(Store.open(":memory:")) as opened:
+        yield opened
+
+
+async def ledger_at(store: Store, times: list[int]) -> Ledger:
+    """Begin a ledger whose clock shows these times, one an event; the first is its opening."""
+    shown = iter(times)
     writer = InlineWriter(store, 1.0, lambda _error: None)
     return await open_ledger(store, writer, lambda: next(shown))
 
@@ -39,9 +47,9 @@ def changed(station: str, state: str) -> Draft:
     ],
 )
 async def test_a_span_of_time_holds_its_begin_and_not_its_end(
-    from_us: int, until_us: int, sequences: list[int]
+    store: Store, from_us: int, until_us: int, sequences: list[int]
 ) -> None:
-    ledger = await ledger_at([10, 20, 20, 30, 40])
+    ledger = await ledger_at(store, [10, 20, 20, 30, 40])
     for _ in range(4):
         await ledger.append(changed("printer-1", "Idle"))
     found = list(ledger.store.events_between(from_us, until_us))
@@ -49,14 +57,14 @@ async def test_a_span_of_time_holds_its_begin_and_not_its_end(
     assert found == [one for one in ledger.store.events() if one.sequence in sequences]
 
 
-async def test_an_empty_ledger_has_no_events_in_any_span() -> None:
-    assert list(Store.open(":memory:").events_between(0, 100)) == []
-    assert Store.open(":memory:").last_station_changes(100) == []
+def test_an_empty_ledger_has_no_events_in_any_span(store: Store) -> None:
+    assert list(store.events_between(0, 100)) == []
+    assert store.last_station_changes(100) == []
 
 
-async def test_a_long_span_is_read_page_by_page_while_the_ledger_grows() -> None:
+async def test_a_long_span_is_read_page_by_page_while_the_ledger_grows(store: Store) -> None:
     count = 2 * EVENTS_A_PAGE + 1
-    ledger = await ledger_at(list(range(count + 10)))
+    ledger = await ledger_at(store, list(range(count + 10)))
     await ledger.append(*(changed("printer-1", "Idle") for _ in range(count - 1)))
     found = 0
     for event in ledger.store.events_between(0, count):
@@ -67,8 +75,8 @@ async def test_a_long_span_is_read_page_by_page_while_the_ledger_grows() -> None
     assert found == count
 
 
-async def test_what_the_stations_were_at_the_beginning_of_a_span() -> None:
-    ledger = await ledger_at([1, 10, 20, 30, 40, 50])
+async def test_what_the_stations_were_at_the_beginning_of_a_span(store: Store) -> None:
+    ledger = await ledger_at(store, [1, 10, 20, 30, 40, 50])
     await ledger.append(changed("printer-1", "Idle"))
     await ledger.append(changed("reader-1", "Idle"))
     await ledger.append(changed("printer-1", "Execute"))
@@ -87,8 +95,8 @@ async def test_what_the_stations_were_at_the_beginning_of_a_span() -> None:
     assert before(51) == [("printer-1", "Execute"), ("reader-1", "Held")]
 
 
-async def test_the_last_changes_are_found_by_an_index() -> None:
-    ledger = await ledger_at([1])
+async def test_the_last_changes_are_found_by_an_index(store: Store) -> None:
+    ledger = await ledger_at(store, [1])
     plan = ledger.store.query(
         "EXPLAIN QUERY PLAN SELECT MAX(sequence) FROM events"
         " WHERE kind = 'station_changed' AND station = 'printer-1' AND sequence < 9"
@@ -97,8 +105,8 @@ async def test_the_last_changes_are_found_by_an_index() -> None:
 
 
 @pytest.mark.parametrize("row_type", ROW_TYPES)
-def test_a_row_s_fields_are_the_columns_of_its_table(row_type: type[Row]) -> None:
-    columns = Store.open(":memory:").query(f"PRAGMA table_info({row_type.table})")
+def test_a_row_s_fields_are_the_columns_of_its_table(store: Store, row_type: type[Row]) -> None:
+    columns = store.query(f"PRAGMA table_info({row_type.table})")
     assert [row["name"] for row in columns] == [field.name for field in fields(row_type)]
     assert set(row_type.fixed) < {field.name for field in fields(row_type)}
 
