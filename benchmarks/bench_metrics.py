@@ -193,4 +193,5 @@ async def _share_of_a_run(folder: Path) -> float:
             await _produce(made, lambda _done: None)
             run_s = time.process_time() - began_s
             scraping.cancel()
+    made.close()
     return watch.cpu_s / run_s

@@ -113,7 +113,10 @@ async def simulate_year(
     progress: Progress = lambda _done: None,
     profile: cProfile.Profile | None = None,
 ) -> Simulated:
-    """Run a year, or its one day, to its end; `folder` holds packages and keys meanwhile."""
+    """Run a year, or its one day, to its end; `folder` holds packages and keys meanwhile.
+
+    What is returned is to be closed.
+    """
     settings = ProgrammeSettings(
         plan=plan.name, first_generation_cut_off=config.programme.first_generation_cut_off
     )

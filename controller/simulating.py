@@ -8,7 +8,7 @@ import asyncio
 import cProfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -83,6 +83,10 @@ class Simulated:
         """The books and their chain."""
         return self.service.ledger
 
+    def close(self) -> None:
+        """Close the ledger, which stays open that the run can be accounted for."""
+        self.ledger.close()
+
 
 def seeded(config: Centre, plan: SimulationPlan) -> Centre:
     """Return the centre as the simulation runs it: its seed, no person to authorise anything."""
@@ -106,7 +110,10 @@ async def simulate(
     progress: Callable[[int], None] = lambda _done: None,
     profile: cProfile.Profile | None = None,
 ) -> Simulated:
-    """Run a whole centre to its end; `folder` holds its packages and keys meanwhile."""
+    """Run a whole centre to its end; `folder` holds its packages and keys meanwhile.
+
+    What is returned is to be closed.
+    """
     config = seeded(config, plan)
     timing = Timing(profile=profile)
     assert config.simulation is not None
@@ -124,9 +131,23 @@ async def simulate(
 async def running(
     config: Centre, plan: SimulationPlan, folder: Path, clock: Clock
 ) -> AsyncIterator[Simulated]:
-    """Give a centre at work with its machines and operators; its end is the end of the block."""
-    health = LedgerHealth()
+    """Give a centre at work with its machines and operators; its end is the end of the block.
+
+    Its ledger stays open, unless the block fails: what is given is to be closed.
+    """
     store = Store.open(MEMORY if plan.ledger is None else str(plan.ledger))
+    with ExitStack() as stack:
+        stack.callback(store.close)
+        async with _at_work(config, plan, folder, clock, store) as made:
+            yield made
+        stack.pop_all()
+
+
+@asynccontextmanager
+async def _at_work(
+    config: Centre, plan: SimulationPlan, folder: Path, clock: Clock, store: Store
+) -> AsyncIterator[Simulated]:
+    health = LedgerHealth()
     writer = InlineWriter(store, config.ledger.retry_s, health.tell)
     ledger = await open_ledger(store, writer, clock.now_us)
     entropy = Random(f"{plan.seed}:entropy").randbytes

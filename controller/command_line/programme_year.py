@@ -5,7 +5,7 @@ import cProfile
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -69,9 +69,10 @@ def run_programme(asked: Asked, config: Centre) -> None:
         advance = stack.enter_context(progress("cards", plan.applications))
         runner = stack.enter_context(asyncio.Runner(loop_factory=VirtualTimeLoop))
         made = runner.run(simulate_year(config, plan, folder, _moved_on(advance), profile))
-    found = year_account(made, plan)
     languages: tuple[Language, ...] = (asked.lang,) if asked.lang else ("en", "zh")
-    pages = list(_write_pages(asked.html, languages, made, plan)) if asked.html else []
+    with closing(made):
+        found = year_account(made, plan)
+        pages = list(_write_pages(asked.html, languages, made, plan)) if asked.html else []
     if asked.as_json:
         emit(json.dumps(found.plain(), ensure_ascii=False, indent=2, default=str))
     else:

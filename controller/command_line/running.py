@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -177,6 +177,7 @@ def simulate(
                 cProfile.Profile() if profile else None,
             )
         )
+        stack.enter_context(closing(made))
         found = report(made)
     if as_json:
         click.echo(json.dumps(found.plain(), ensure_ascii=False, indent=2))

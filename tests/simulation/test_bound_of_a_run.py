@@ -1,6 +1,7 @@
 """The bound of a whole run is one: no run is faster, whatever is remade or stops in it."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from controller.simulating import SimulationPlan, simulate
@@ -17,7 +18,8 @@ def ran(orders: int, seed: int, wear: dict[str, float]) -> Report:
     try:
         with tempfile.TemporaryDirectory() as folder:
             run = simulate(config, SimulationPlan(orders, seed), Path(folder))
-            return report(loop.run_until_complete(run))
+            with closing(loop.run_until_complete(run)) as made:
+                return report(made)
     finally:
         loop.close()
 

@@ -59,6 +59,7 @@ async def test_metrics_agree_with_the_books_and_neither_they_nor_the_log_name_an
         page = MetricsPage(CollectorRegistry())
         found, books_account = samples(page.text(telemetry.snapshot())), account(books)
         open_orders = sum(order.state in OPEN_ORDERS for order in books.orders.values())
+    made.close()
 
     for name in ("issued", "good", "spoiled", "in_process", "in_doubt", "in_magazine"):
         shown = found[f'cardcentre_blanks{{account="{name}"}}']

@@ -33,6 +33,8 @@ def test_a_year_prints_its_account_and_writes_its_report_in_both_languages(
     assert "Exchange of second-generation identity cards in Jilin" in english
     assert "吉林省换发第二代居民身份证" in chinese
     assert english.count("<svg") == chinese.count("<svg") >= 3
+    # A ledger that was closed has no companions.
+    assert [path.name for path in tmp_path.glob("year.sqlite*")] == ["year.sqlite"]
     found_by_audit = audit_ledger(ledger)
     assert found_by_audit.problems == []
     assert found_by_audit.ledger_digest == found["ledger_digest"]

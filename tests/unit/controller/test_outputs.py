@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,8 +48,11 @@ def simulated(folder: Path, orders: int, faults: int = 0) -> Iterator[Finished]:
     config = load_centre(shipped_centre("simulated"))
     out = folder / "out"
     plan = SimulationPlan(orders, 3, 2, faults, None, out)
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        yield Finished(runner.run(simulate(config, plan, folder)), out, runner)
+    with (
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
+        closing(runner.run(simulate(config, plan, folder))) as made,
+    ):
+        yield Finished(made, out, runner)
 
 
 @pytest.fixture(scope="module")

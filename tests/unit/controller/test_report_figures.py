@@ -152,7 +152,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Basis]:
     config = load_centre(shipped_centre("simulated"))
     plan = SimulationPlan(orders=30, seed=5, faults=4, ledger=folder / "ledger.sqlite")
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(simulate(config, plan, folder))
+        runner.run(simulate(config, plan, folder)).close()
     store = Store.open_for_reading(str(folder / "ledger.sqlite"))
     yield basis(store, config, PROGRAMME)
     store.close()
