@@ -19,6 +19,7 @@ async def test_promtool_finds_nothing_to_say_about_the_metrics() -> None:
     await centre.change_card(1, trigger="spoil", reason="misprint")
     await centre.change_station("printer-1", "Execute")
     scrape = centre.scrape().encode()
+    centre.ledger.close()
     done = subprocess.run(  # noqa: ASYNC221  (nothing else runs in this test)
         [tool, "check", "metrics"], input=scrape, capture_output=True, timeout=30, check=False
     )

@@ -6,7 +6,7 @@ makes nothing true itself: what must hold is asserted by `checkers` and by each 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -264,20 +264,20 @@ async def scene(
     clock = CalendarClock(start_of_day_us(simulation.calendar_date, hour))
     async with Plant.of(config, simulation) as plant:
         made = World(config, plant, folder, clock, simulation.seed, outputs=outputs, around=around)
-        service = await made.start()
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(service.run())]
-            if person:
-                verbs = cast("OperatorsVerbs", PersonsVerbs(lambda: made.service))
-                people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
-                tasks += [group.create_task(one.run()) for one in people]
-            await service.ready.wait()
-            try:
-                yield Scene(made)
-            finally:
-                for task in tasks:
-                    task.cancel()
-        made.connection.close()
+        with closing(made.connection):
+            service = await made.start()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(service.run())]
+                if person:
+                    verbs = cast("OperatorsVerbs", PersonsVerbs(lambda: made.service))
+                    people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
+                    tasks += [group.create_task(one.run()) for one in people]
+                await service.ready.wait()
+                try:
+                    yield Scene(made)
+                finally:
+                    for task in tasks:
+                        task.cancel()
 
 
 __all__ = ["DAY", "FIRST", "QUIET", "SECOND", "Scene", "centre", "scene"]

@@ -108,4 +108,5 @@ async def test_where_a_card_was_going_when_the_power_failed_is_promised_to_nobod
             check_every_order_has_one_good_card(stage.books)
             await check_floor(service, plant.lines["line-1"])
             made.running.cancel()
+        made.connection.close()
         assert len(stage.books.cards) == 2

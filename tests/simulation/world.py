@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -279,12 +279,13 @@ async def world_of(
     clock = CalendarClock(start_of_day_us(DAY, 8))
     async with Plant.of(config, simulation) as plant:
         made = World(config, plant, folder, clock, seed, store_type)
-        async with asyncio.TaskGroup() as group:
-            verbs = cast("OperatorsVerbs", PersonsVerbs(made.powered))
-            people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
-            persons = [group.create_task(person.run()) for person in people]
-            try:
-                yield made
-            finally:
-                for person in persons:
-                    person.cancel()
+        with closing(made.connection):
+            async with asyncio.TaskGroup() as group:
+                verbs = cast("OperatorsVerbs", PersonsVerbs(made.powered))
+                people = simulated_operators(config, plant, verbs, REFUSALS, AWAY)
+                persons = [group.create_task(person.run()) for person in people]
+                try:
+                    yield made
+                finally:
+                    for person in persons:
+                        person.cancel()

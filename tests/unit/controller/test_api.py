@@ -264,5 +264,6 @@ async def test_a_caller_over_a_network_is_nobody(tmp_path: Path) -> None:
     transport = httpx.ASGITransport(app, client=("127.0.0.1", os.getuid()))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         answer = await client.get("/status")
+    verbs.ledger.close()
     assert answer.status_code == 403
     assert NotAllowed.code == "centre.not_allowed"

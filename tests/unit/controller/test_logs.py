@@ -134,8 +134,8 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     logger.info("station.held", station="printer-1")
 
 
-async def test_one_line_for_each_thing_that_people_watch_for() -> None:
-    centre, stream = await Metered().open(), io.StringIO()
+async def test_one_line_for_each_thing_that_people_watch_for(centre: Metered) -> None:
+    stream = io.StringIO()
     log = LedgerLog(make_logger(stream, lambda: centre.now_us), centre.ledger.books)
     centre.ledger.listeners.append(log.see)
     await centre.batch("2005-10-10", "2005-10-10")
@@ -181,8 +181,8 @@ async def test_one_line_for_each_thing_that_people_watch_for() -> None:
     assert "王" not in stream.getvalue()
 
 
-async def test_a_ledger_fault_is_told_once_and_its_end_once() -> None:
-    centre, stream = await Metered().open(), io.StringIO()
+async def test_a_ledger_fault_is_told_once_and_its_end_once(centre: Metered) -> None:
+    stream = io.StringIO()
     log = LedgerLog(make_logger(stream, lambda: centre.now_us), centre.ledger.books)
     fault = LedgerUnavailable("disk full")
     for error in (None, fault, fault, None, None, fault):

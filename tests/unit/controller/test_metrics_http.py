@@ -46,8 +46,7 @@ async def ask(port: int, request: bytes, *, wait_s: float = 5.0) -> bytes:
 
 
 @pytest.mark.real_time
-async def test_prometheus_is_answered_on_its_path_and_nobody_elsewhere() -> None:
-    centre = await Metered().open()
+async def test_prometheus_is_answered_on_its_path_and_nobody_elsewhere(centre: Metered) -> None:
     telemetry = centre.measure()
     listening = bind_metrics("127.0.0.1", 0)
     port = listening.getsockname()[1]

@@ -172,9 +172,8 @@ def test_what_belongs_elsewhere_is_not_told(other: Event) -> None:
     assert node().history(other, 9) == []
 
 
-async def test_nodes_follow_the_books_whatever_happens() -> None:
+async def test_nodes_follow_the_books_whatever_happens(centre: Metered) -> None:
     """What a node says at the end is what one that begins there says."""
-    centre = await Metered().open()
     line = MeteredLine("line-1", KINDS, lambda: 0, 24, dict)
     await centre.batch("2005-10-10", "2005-09-01", blanks=10)
     (early,) = edges_of(GROUP, centre.ledger, [line], NOW_MS)

@@ -1,8 +1,11 @@
 """A programme's gauges say what the ledger's file says, and how long the blanks last."""
 
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from config.centre import Centre, load_centre, shipped_centre
@@ -21,10 +24,16 @@ def centre_of(folder: Path, **more: object) -> Centre:
     return shipped.model_copy(update={"programme": programme, "ledger": ledger, **more})
 
 
-async def three_orders(folder: Path, **more: object) -> Metered:
+@pytest.fixture
+async def centre(tmp_path: Path) -> AsyncIterator[Metered]:
+    opened = await Metered(path=str(centre_of(tmp_path).ledger.path)).open()
+    with closing(opened.ledger):
+        yield opened
+
+
+async def three_orders(centre: Metered, folder: Path, **more: object) -> Metered:
     """Saturday 2005-09-10: three orders, one made. Monday the 12th: its card is dispatched."""
     config = centre_of(folder, **more)
-    centre = await Metered(path=str(config.ledger.path)).open()
     centre.measure()
     centre.page = metrics_page(CollectorRegistry(), config)
     await centre.batch("2005-09-09", "2005-10-10", "2005-10-10")
@@ -45,8 +54,8 @@ def scraped(centre: Metered) -> dict[str, float]:
     return samples(centre.scrape())
 
 
-async def test_the_gauges_are_the_figures_of_the_ledger(tmp_path: Path) -> None:
-    found = scraped(await three_orders(tmp_path))
+async def test_the_gauges_are_the_figures_of_the_ledger(centre: Metered, tmp_path: Path) -> None:
+    found = scraped(await three_orders(centre, tmp_path))
     assert found["cardcentre_targets_fault"] == 0
     assert found['cardcentre_programme_people{programme="jilin-2004"}'] == 18_000_000
     assert found["cardcentre_counted_people"] == found["cardcentre_year_counted_people"] == 1
@@ -69,8 +78,10 @@ async def test_the_gauges_are_the_figures_of_the_ledger(tmp_path: Path) -> None:
     assert not [name for name in found if "forecast" in name]
 
 
-async def test_figures_are_kept_for_a_minute_and_told_to_be_missing(tmp_path: Path) -> None:
-    centre = await three_orders(tmp_path)
+async def test_figures_are_kept_for_a_minute_and_told_to_be_missing(
+    centre: Metered, tmp_path: Path
+) -> None:
+    await three_orders(centre, tmp_path)
     assert scraped(centre)["cardcentre_orders_waiting"] == 2
     await centre.change_order(2, trigger="cancel")
     centre.now_us += 59 * MICROSECONDS
@@ -89,9 +100,10 @@ async def test_figures_are_kept_for_a_minute_and_told_to_be_missing(tmp_path: Pa
 
 
 async def test_after_ten_working_days_there_is_a_forecast_of_the_evening_before(
+    centre: Metered,
     tmp_path: Path,
 ) -> None:
-    centre = await three_orders(tmp_path)
+    await three_orders(centre, tmp_path)
     # Ten working days from Monday 2005-09-12 end with Friday the 23rd; the next day has them all.
     centre.now_us += 11 * DAY_US
     assert not [name for name in scraped(centre) if "forecast" in name]
@@ -106,13 +118,15 @@ async def test_after_ten_working_days_there_is_a_forecast_of_the_evening_before(
     assert not [name for name in found if "forecast_finish" in name]
 
 
-async def test_how_long_the_blanks_last_is_told_when_deliveries_are(tmp_path: Path) -> None:
+async def test_how_long_the_blanks_last_is_told_when_deliveries_are(
+    centre: Metered, tmp_path: Path
+) -> None:
     deliveries = (
         Delivery(day=date(2005, 9, 1), blanks=100),
         Delivery(day=date(2005, 9, 20), blanks=1_000),
         Delivery(day=date(2005, 12, 1), blanks=1_000),
     )
-    centre = await three_orders(tmp_path, deliveries=deliveries)
+    await three_orders(centre, tmp_path, deliveries=deliveries)
     found = scraped(centre)
     # 100 delivered, 10 put into the magazine of which 1 was taken: 99 are left.
     assert found["cardcentre_store_blanks"] == 90
@@ -130,8 +144,10 @@ async def test_how_long_the_blanks_last_is_told_when_deliveries_are(tmp_path: Pa
     assert scraped(centre)["cardcentre_store_blanks"] == 1_090
 
 
-async def test_a_centre_without_deliveries_says_nothing_of_its_store(tmp_path: Path) -> None:
-    found = scraped(await three_orders(tmp_path))
+async def test_a_centre_without_deliveries_says_nothing_of_its_store(
+    centre: Metered, tmp_path: Path
+) -> None:
+    found = scraped(await three_orders(centre, tmp_path))
     names = {
         "cardcentre_store_blanks",
         "cardcentre_stock_workdays",

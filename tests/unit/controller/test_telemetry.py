@@ -19,8 +19,7 @@ def scraped(centre: Metered) -> dict[str, float]:
     return samples(centre.scrape())
 
 
-async def test_cards_are_counted_by_stage_and_verdict_and_spoils_by_reason() -> None:
-    centre = await Metered().open()
+async def test_cards_are_counted_by_stage_and_verdict_and_spoils_by_reason(centre: Metered) -> None:
     centre.measure()
     await centre.batch("2005-10-10", "2005-10-10")
     await centre.open_box()
@@ -43,8 +42,7 @@ async def test_cards_are_counted_by_stage_and_verdict_and_spoils_by_reason() -> 
     assert found["cardcentre_remakes_total"] == 1
 
 
-async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> None:
-    centre = await Metered().open()
+async def test_the_account_shown_is_the_account_of_the_books_at_every_step(centre: Metered) -> None:
     await centre.batch("2005-10-10", "2005-10-10", "2005-10-10")
     await centre.issue(3)
     centre.measure()  # takes up what was there before
@@ -70,8 +68,7 @@ async def test_the_account_shown_is_the_account_of_the_books_at_every_step() -> 
     assert scraped(centre)['cardcentre_cards_total{stage="dispatched"}'] == 1
 
 
-async def test_stations_are_one_hot_and_their_time_adds_up() -> None:
-    centre = await Metered().open()
+async def test_stations_are_one_hot_and_their_time_adds_up(centre: Metered) -> None:
     centre.measure()
     began_us = centre.now_us
     for seconds, state in ((10, "Execute"), (100, "Held"), (30, "Execute"), (7, "Execute")):
@@ -94,8 +91,9 @@ async def test_stations_are_one_hot_and_their_time_adds_up() -> None:
     assert total == (centre.now_us - began_us) / MICROSECONDS
 
 
-async def test_work_durations_are_measured_from_intent_to_result_of_works_done() -> None:
-    centre = await Metered().open()
+async def test_work_durations_are_measured_from_intent_to_result_of_works_done(
+    centre: Metered,
+) -> None:
     await centre.batch("2005-10-10", "2005-10-10")
     await centre.issue(1)
     await centre.issue(2)
@@ -119,8 +117,7 @@ async def test_work_durations_are_measured_from_intent_to_result_of_works_done()
     assert found['cardcentre_works_total{act="print",kind="unknown",outcome="done"}'] == 1
 
 
-async def test_queues_promises_lines_and_the_ledger_are_shown() -> None:
-    centre = await Metered().open()
+async def test_queues_promises_lines_and_the_ledger_are_shown(centre: Metered) -> None:
     centre.measure()
     await centre.batch("2005-09-09", "2005-09-10", "2005-09-13", "2005-09-17", "2005-09-18")
     await centre.change_order(2, trigger="hold")
@@ -188,8 +185,7 @@ def test_a_reason_becomes_one_of_few_labels(reason: str, label: str) -> None:
     assert label in REASON_LABELS
 
 
-async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards() -> None:
-    centre = await Metered().open()
+async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards(centre: Metered) -> None:
     telemetry = centre.measure()
     await centre.batch("2005-10-10", "2005-10-10")
     await centre.issue(1)
@@ -206,8 +202,9 @@ async def test_a_snapshot_is_of_its_moment_whatever_happens_afterwards() -> None
     assert exposition(families(telemetry.snapshot())) != page
 
 
-async def test_little_is_kept_for_counting_when_nobody_looks_and_nothing_is_lost() -> None:
-    centre = await Metered().open()
+async def test_little_is_kept_for_counting_when_nobody_looks_and_nothing_is_lost(
+    centre: Metered,
+) -> None:
     await asyncio.sleep(0)  # the ledger tells of its writes on the loop's next turn
     telemetry = centre.measure()
     for _ in range(COUNTED_TOGETHER + 1):
@@ -220,8 +217,7 @@ async def test_little_is_kept_for_counting_when_nobody_looks_and_nothing_is_lost
     assert found["cardcentre_ledger_write_seconds_count"] == events
 
 
-async def test_a_state_left_and_entered_in_one_moment_is_shown_at_once() -> None:
-    centre = await Metered().open()
+async def test_a_state_left_and_entered_in_one_moment_is_shown_at_once(centre: Metered) -> None:
     centre.measure()
     station = 'kind="printer",line="line-1",state="Held",station="printer-1"'
     name = f"cardcentre_station_state_seconds_total{{{station}}}"
@@ -241,8 +237,7 @@ def test_a_percent_sign_in_a_label_stays_one() -> None:
     ]
 
 
-async def test_no_card_order_or_person_is_ever_in_a_scrape() -> None:
-    centre = await Metered().open()
+async def test_no_card_order_or_person_is_ever_in_a_scrape(centre: Metered) -> None:
     centre.measure()
     await centre.batch("2005-10-10")
     await centre.issue(1)

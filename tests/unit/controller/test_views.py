@@ -1,11 +1,16 @@
 """What an operator sees of the books: where things are, why they wait, what was done."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from controller import overview, views
 from controller.history import card_history, order_history
+from controller.verbs import Verbs
 from controller.views import Filter, Plain
 from jobs.account import account
 from jobs.events import Draft, Kind
@@ -20,8 +25,15 @@ FACTS = [
 ]
 
 
-async def test_a_batch_counts_its_orders_and_names_its_refusals(tmp_path: Path) -> None:
-    books = (await office(tmp_path)).ledger.books
+@pytest.fixture
+async def verbs(tmp_path: Path) -> AsyncIterator[Verbs]:
+    made = await office(tmp_path)
+    with closing(made.ledger):
+        yield made
+
+
+async def test_a_batch_counts_its_orders_and_names_its_refusals(verbs: Verbs) -> None:
+    books = verbs.ledger.books
     found = views.batch_detail(books, "B-00001")
     assert found is not None
     assert found["orders"] == {
@@ -38,8 +50,8 @@ async def test_a_batch_counts_its_orders_and_names_its_refusals(tmp_path: Path) 
     ]
 
 
-async def test_orders_are_filtered_and_paged(tmp_path: Path) -> None:
-    books = (await office(tmp_path)).ledger.books
+async def test_orders_are_filtered_and_paged(verbs: Verbs) -> None:
+    books = verbs.ledger.books
 
     def ids(wanted: Filter) -> list[str]:
         return [row["id"][-1] for row in views.orders(books, wanted)]
@@ -52,8 +64,8 @@ async def test_orders_are_filtered_and_paged(tmp_path: Path) -> None:
     assert ids(Filter(limit=3, after="O-00001-00003")) == ["4"]
 
 
-async def test_each_order_says_why_it_waits(tmp_path: Path) -> None:
-    books = (await office(tmp_path)).ledger.books
+async def test_each_order_says_why_it_waits(verbs: Verbs) -> None:
+    books = verbs.ledger.books
 
     def waits(number: int) -> str:
         found = views.order_detail(books, f"O-00001-{number:05d}")
@@ -75,8 +87,7 @@ async def test_each_order_says_why_it_waits(tmp_path: Path) -> None:
     assert waits(4) == "held"
 
 
-async def test_a_card_says_where_it_is_and_what_is_being_done(tmp_path: Path) -> None:
-    verbs = await office(tmp_path)
+async def test_a_card_says_where_it_is_and_what_is_being_done(verbs: Verbs) -> None:
     books = verbs.ledger.books
 
     def card(number: int) -> Plain:
@@ -94,8 +105,7 @@ async def test_a_card_says_where_it_is_and_what_is_being_done(tmp_path: Path) ->
     assert (card(3)["doing"], card(3)["waits"]) == ("insert at printer-1", "")
 
 
-async def test_a_card_is_found_by_anything_that_names_it(tmp_path: Path) -> None:
-    verbs = await office(tmp_path)
+async def test_a_card_is_found_by_anything_that_names_it(verbs: Verbs) -> None:
     books = verbs.ledger.books
     key = approval_key(verbs.intake.index_key(), ACCEPTANCE_NUMBER)
 
@@ -108,8 +118,8 @@ async def test_a_card_is_found_by_anything_that_names_it(tmp_path: Path) -> None
     assert found("nobody", "0" * 32) == found("") == []
 
 
-async def test_the_history_of_a_card_reads_like_what_happened(tmp_path: Path) -> None:
-    store = (await office(tmp_path)).ledger.store
+async def test_the_history_of_a_card_reads_like_what_happened(verbs: Verbs) -> None:
+    store = verbs.ledger.store
     texts = [event["text"] for event in card_history(store, "C-0000004")]
     assert texts == [
         "blank issued on line-1",
@@ -128,8 +138,8 @@ async def test_the_history_of_a_card_reads_like_what_happened(tmp_path: Path) ->
     assert first[0]["actor"] == "user:anna"
 
 
-async def test_the_centre_at_a_glance(tmp_path: Path) -> None:
-    books = (await office(tmp_path)).ledger.books
+async def test_the_centre_at_a_glance(verbs: Verbs) -> None:
+    books = verbs.ledger.books
     found = overview.status(books, FACTS, date(2005, 9, 3))
     assert found["promises"] == {
         "today": "2005-09-03", "overdue": 1, "due_in_3_days": 2, "open": 3,
@@ -143,8 +153,7 @@ async def test_the_centre_at_a_glance(tmp_path: Path) -> None:
     assert found["account"]["issued"] == 10 == account(books).issued
 
 
-async def test_a_file_read_later_shows_the_same_as_the_running_books(tmp_path: Path) -> None:
-    verbs = await office(tmp_path)
+async def test_a_file_read_later_shows_the_same_as_the_running_books(verbs: Verbs) -> None:
     books, loaded = verbs.ledger.books, load_books(verbs.ledger.store)
     for view in (views.batches, views.boxes, overview.stock, overview.account_view):
         assert view(books) == view(loaded)
