@@ -17,6 +17,7 @@ def certificate(name: str, signer: Any = None) -> tuple[Any, Any]:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)  # noqa: TID251  (TLS compares with the machine's own clock)
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    vouched_by = (signer[0] if signer else key).public_key()
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -28,9 +29,28 @@ def certificate(name: str, signer: Any = None) -> tuple[Any, Any]:
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        # Python 3.13 and later want these two, as RFC 5280 does.
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(vouched_by), critical=False
+        )
+        .add_extension(_usage(of_authority=signer is None), critical=True)
         .sign(signer[0] if signer else key, hashes.SHA256())
     )
     return key, made
+
+
+def _usage(*, of_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not of_authority,
+        key_cert_sign=of_authority,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def write_pair(folder: Path, name: str, pair: tuple[Any, Any]) -> tuple[str, str]:
