@@ -21,23 +21,21 @@ TOGETHER = {
     "test_wheel.py": "wheel",
 }
 COMPUTING = ("gw0", "gw1")
+#: The tests here are so small that handing each out takes as long as running it: they go by file.
+BY_FILE = ("tests/unit/", "tests/architecture/")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands out tests one by one from both ends of the list that `in_order` makes."""
+    """Hands out tests from both ends of the list that `in_order` makes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid) or nodeid
+        path = nodeid.partition("::")[0]
+        return _group_of(nodeid) or (path if path.startswith(BY_FILE) else nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         if node.gateway.id in COMPUTING:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
         super()._assign_work_unit(node)
-
-
-def group_of(nodeid: str) -> str:
-    """Return what a test shares with others, nothing if it is on its own."""
-    return TOGETHER.get(nodeid.partition("::")[0].rpartition("/")[2], "")
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -48,12 +46,22 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     waiting = [item for item in items if _waits(item)]
     computing = [item for item in items if not _waits(item)]
     waiting.sort(key=lambda item: (-_patience_s(item), "/system/" not in item.nodeid))
-    computing.sort(key=lambda item: (_patience_s(item), bool(group_of(item.nodeid))))
+    computing.sort(key=lambda item: (_patience_s(item), _length(item.nodeid)))
     return waiting + computing
 
 
+def _group_of(nodeid: str) -> str:
+    """Return what a test shares with others, nothing if it is on its own."""
+    return TOGETHER.get(nodeid.partition("::")[0].rpartition("/")[2], "")
+
+
+def _length(nodeid: str) -> int:
+    """Tell small tests from others, and those from what goes together."""
+    return 2 if _group_of(nodeid) else int(not nodeid.startswith(BY_FILE))
+
+
 def _waits(item: pytest.Item) -> bool:
-    return item.get_closest_marker("real_time") is not None and not group_of(item.nodeid)
+    return item.get_closest_marker("real_time") is not None and not _group_of(item.nodeid)
 
 
 def _patience_s(item: pytest.Item) -> float:
