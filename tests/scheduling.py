@@ -23,6 +23,8 @@ TOGETHER = {
 COMPUTING = ("gw0", "gw1")
 #: The tests here are so small that handing each out takes as long as running it: they go by file.
 BY_FILE = ("tests/unit/", "tests/architecture/")
+#: Two of three tests here are of wires in real time, which their ways make without a marker.
+OF_WIRES = "tests/contract/"
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -61,7 +63,8 @@ def _length(nodeid: str) -> int:
 
 
 def _waits(item: pytest.Item) -> bool:
-    return item.get_closest_marker("real_time") is not None and not _group_of(item.nodeid)
+    marked = item.get_closest_marker("real_time") is not None and not _group_of(item.nodeid)
+    return marked or item.nodeid.startswith(OF_WIRES)
 
 
 def _patience_s(item: pytest.Item) -> float:
