@@ -116,7 +116,8 @@ async def test_our_own_echo_is_never_taken_for_the_machine(way: Way, ports: Path
 
     async def check(ours: str, folder: Path) -> None:
         error = await trouble(identifying(ours, NotAMachine(lambda heard: heard), way, folder))
-        assert type(error) in {Garbled, ReplyTimeout, UnexpectedReply, WrongDevice}, ours
+        expected = {Garbled, ReplyTimeout, UnexpectedReply, WrongDevice}
+        assert type(error) in expected, f"{ours}: {error!r}, from {error.__cause__!r}"
 
     await each_alone(check, ports)
 
