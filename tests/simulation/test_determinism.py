@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 async def head_of_a_run(folder: Path, seed: int) -> str:
     """Make some orders on worn machines; return the head of the chain."""
     async with scene(folder, centre(seed=seed, wear=WEAR)) as stage:
-        await stage.takes(PackagePlan(6, DAY, 3, faults=1))
+        await stage.takes(PackagePlan(4, DAY, 3, faults=1))
         await stage.ended(10_000.0)
         return stage.service.ledger.head
 

@@ -10,9 +10,11 @@ from tests.simulation import many_seeds
 
 
 def test_one_seed_of_bad_wires_and_worn_machines() -> None:
-    _, happened, failure = many_seeds.run_seed(1)
+    # Bytes are lost and changed in it, cards jam and are misprinted, and one is in doubt.
+    _, happened, failure = many_seeds.run_seed(9)
     assert failure == ""
-    assert happened["orders"] >= 8
+    assert happened["orders"] == 8
+    assert happened["doubts"] == happened["spoiled"] == 1
 
 
 @pytest.mark.soak
