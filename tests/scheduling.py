@@ -9,10 +9,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-#: Files whose tests stay on one worker: a ledger, a run, the charts' library and fonts, years of a
-#: plant and a wheel are made once in each. (The marker `xdist_group` does nothing with pytest 9.2.)
+#: Files whose tests stay on one worker: a ledger, the charts' library and fonts, years of a plant
+#: and a wheel are made once in each, so they begin before small ones. (The marker `xdist_group`
+#: does nothing with pytest 9.2.)
 TOGETHER = {
-    "test_outputs.py": "outputs",
     "test_report_figures.py": "ledger",
     "test_reports.py": "charts",
     "test_report_schedule.py": "charts",

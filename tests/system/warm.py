@@ -82,7 +82,7 @@ def _way() -> socket.socket:
             # Of several that are started at the same time the first serves, the others end.
             words = [sys.executable, "-m", "tests.system.warm_starter", address[1:]]
             process = subprocess.Popen(words, cwd=ROOT)
-        time.sleep(0.01)  # it is given time to bind its address
+        time.sleep(0.01)  # nothing tells when it has bound its address: it is asked again
 
     def end() -> None:
         ours.close()

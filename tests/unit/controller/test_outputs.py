@@ -126,6 +126,7 @@ def test_a_card_found_bad_before_dispatch_leaves_the_manifest(
 ) -> None:
     box = finished.books.boxes["X-00001"]
     bad = next(card for card in finished.books.cards.values() if card.box == box.id)
+    # The books are those of all tests here: the card is good again afterwards.
     monkeypatch.setattr(bad, "state", CardState.SPOILED)
     finished.write_missing()
     manifest = json.loads((finished.out / "boxes" / box.id / "manifest.json").read_bytes())
