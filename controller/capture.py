@@ -44,6 +44,8 @@ class Capture:
         self.ended: Ended | None = None
         self.ended_by = "centre"
         self.over = asyncio.Event()
+        #: Set once its end is durable, or the centre stops.
+        self.end_recorded = asyncio.Event()
         self.records = 0
         self.bytes = 0
         self._writer = writer
@@ -90,6 +92,8 @@ class Capture:
             if self.ended is None:
                 self._more.clear()
                 await self._more.wait()
+        # Nobody may hold a whole capture whose end the ledger can still lose.
+        await self.end_recorded.wait()
         yield self._writer.end(self.ended, self.records, self._ended_us)
 
     def _at_us(self) -> int:
@@ -129,15 +133,32 @@ class Captures:
         self.spawn(self._watch(station, station.port.tap, capture, for_s))
         return capture
 
-    def end(self, name: str, actor: str) -> bool:
-        """End the capture of a station; False if there is none."""
+    async def end(self, name: str, actor: str) -> bool:
+        """End the capture of a station and have it on record; False if there is none."""
         capture = self.running.get(name)
         if capture is None:
             return False
         capture.end(Ended.PERSON, actor)
+        await capture.end_recorded.wait()
         return True
 
     async def _watch(self, station: Station, tap: Tap, capture: Capture, for_s: float) -> None:
+        try:
+            await self._listen(station, tap, capture, for_s)
+            assert capture.ended is not None
+            data = {
+                "capture": capture.name,
+                "ended": capture.ended.value,
+                "records": capture.records,
+                "bytes": capture.bytes,
+            }
+            await self.ledger.append(
+                Draft(Kind.CAPTURE_ENDED, capture.ended_by, data, station=station.name)
+            )
+        finally:
+            capture.end_recorded.set()
+
+    async def _listen(self, station: Station, tap: Tap, capture: Capture, for_s: float) -> None:
         tap.listener = capture.take
         try:
             async with asyncio.timeout(for_s):
@@ -148,16 +169,6 @@ class Captures:
             tap.listener = None
             del self.running[station.name]
             capture.end(Ended.STOPPED)
-        assert capture.ended is not None
-        data = {
-            "capture": capture.name,
-            "ended": capture.ended.value,
-            "records": capture.records,
-            "bytes": capture.bytes,
-        }
-        await self.ledger.append(
-            Draft(Kind.CAPTURE_ENDED, capture.ended_by, data, station=station.name)
-        )
 
     def _head(self, station: Station) -> Head:
         known = self.ledger.books.stations.get(station.name)

@@ -161,7 +161,7 @@ class StationVerbs:
     async def end_capture(self, name: str, actor: str) -> None:
         """End a capture before its time; what was captured is kept."""
         self._station(name)
-        if not self.captures.end(name, actor):
+        if not await self.captures.end(name, actor):
             raise Refused(f"{name} is not being captured")
 
     async def start_line(self, name: str, actor: str) -> None:

@@ -5,7 +5,7 @@ import resource
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +103,7 @@ async def test_a_capture_of_a_centre_at_work_is_written_shown_and_unsealed(tmp_p
             assert (ended.code, ended.out) == (1, "")
             assert "cannot be written" in ended.err
             assert "it is cut off after" in ended.err
+        until(lambda: "gone" in {row[3] for row in on_record(tmp_path)}, "the hang-up is seen")
         with capturing(tmp_path, "printer-1", "again", lasting="1s") as again:
             ended = again.ended()
             assert (ended.code, ended.err) == (0, ""), "the one before ended with its command"
@@ -188,13 +189,16 @@ async def check_without_key(folder: Path, whole: Path) -> None:
     assert shown.code == 0, "its outline needs no key"
 
 
-def check_ledger(folder: Path) -> None:
-    with sqlite3.connect(folder / "ledger.sqlite") as connection:
-        rows = connection.execute(
+def on_record(folder: Path) -> list[tuple[str, str, str, str | None]]:
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        return connection.execute(
             "SELECT kind, station, actor, json_extract(data, '$.ended') FROM events "
             "WHERE kind LIKE 'capture_%' ORDER BY sequence"
         ).fetchall()
-    connection.close()
+
+
+def check_ledger(folder: Path) -> None:
+    rows = on_record(folder)
     begun = [row for row in rows if row[0] == "capture_begun"]
     assert len(begun) == 3
     assert all(row[2].startswith("user:") for row in begun)

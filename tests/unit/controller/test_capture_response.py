@@ -32,6 +32,7 @@ async def offered(folder: Path) -> AsyncIterator[tuple[Capture, CentreClient]]:
         kind="printer", machine_serial="", begun_us=1,
     )  # fmt: skip
     capture = Capture(head.capture, Writer(head, KEY, Random(1).randbytes), LIMITS)
+    capture.end_recorded.set()  # no ledger here
     app, ready = FastAPI(openapi_url=None), asyncio.Event()
 
     @app.post("/capture")
