@@ -120,8 +120,10 @@ class Service:
         for station in stations:
             await startup.take_over(station)
         async with asyncio.TaskGroup() as group:
-            for station in stations:
-                group.create_task(startup.connect(station))
+            connects = {one.name: group.create_task(startup.connect(one)) for one in stations}
+        if line.ledger.books.line(line.name).running:
+            # Hands may be in what was cleared meanwhile: it moves when a person starts it.
+            kept |= {name for name, connected in connects.items() if not connected.result()}
         while True:
             await line.places.until(lambda: line.ledger.books.line(line.name).running)
             async with asyncio.TaskGroup() as group:

@@ -75,13 +75,15 @@ class Startup:
         else:
             await station.taken_over("restart", "")
 
-    async def connect(self, station: Station) -> None:
+    async def connect(self, station: Station) -> bool:
         """Open the wire and see who is there; a station that cannot be reached is aborted."""
         if station.has_machine and not station.under_maintenance:
             try:
                 await station.port.driver()
             except DriverError as error:
                 await station.abort(str(error), error.code)
+                return False
+        return True
 
     async def bring_up(self, station: Station, actor: str) -> None:
         """Take a stopped station through reset and start, unless a technician has it."""

@@ -107,3 +107,41 @@ async def test_a_cable_pulled_while_its_station_comes_back_is_told_again(tmp_pat
         await stage.verbs.clear_station("laminator-1", "test")
         await stage.verbs.start_station("laminator-1", "test")
         await checked(stage)
+
+
+@dataclass
+class Silent:
+    """A wire on which nobody answers until it is told to."""
+
+    wire: Wire
+    answers: asyncio.Event
+
+    async def send(self, data: bytes) -> None:
+        await self.wire.send(data)
+
+    async def receive(self) -> bytes:
+        await self.answers.wait()
+        return await self.wire.receive()
+
+    async def aclose(self) -> None:
+        await self.wire.aclose()
+
+
+async def test_a_station_cleared_while_others_are_still_called_waits_for_its_start(
+    tmp_path: Path,
+) -> None:
+    cable, answers = Cable("sim://laminator-1", pulled=True), asyncio.Event()
+
+    def around(url: str, wire: Wire) -> Wire:
+        return Silent(wire, answers) if url == "sim://reader-1" else cable.around(url, wire)
+
+    async with scene(tmp_path, person=False, around=around) as stage:
+        await stage.until(lambda: stage.station_state("laminator-1") == "Aborted")
+        cable.pulled = False
+        await stage.verbs.clear_station("laminator-1", "test")
+        await asyncio.sleep(0.1)
+        answers.set()
+        await stage.until(lambda: stage.station_state("laminator-2") == "Execute")
+        assert stage.station_state("laminator-1") == "Stopped", "a person's hands may be in it"
+        await stage.verbs.start_station("laminator-1", "test")
+        await stage.until(lambda: stage.station_state("laminator-1") == "Execute")
