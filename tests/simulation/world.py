@@ -90,6 +90,19 @@ class SupplyWire:
         await self.inner.aclose()
 
 
+class SupplyKeys(KeyFolder):
+    """A folder of keys that a dead controller does not write to: another one may have it now."""
+
+    def __init__(self, folder: Path, power: Power) -> None:
+        super().__init__(folder)
+        self._power = power
+
+    def new_key(self, batch_id: str, entropy: Callable[[int], bytes]) -> bytes:
+        if not self._power.on:
+            raise PowerCut
+        return super().new_key(batch_id, entropy)
+
+
 def centre_file(**wear: float) -> Centre:
     """Return the shipped simulated centre with other wear, and no rest before closing."""
     centre = load_centre(shipped_centre("simulated"))
@@ -196,7 +209,7 @@ class World:
             ledger,
             self.clock,
             Random(f"{self.seed}:entropy:{self.starts}").randbytes,
-            KeyFolder(self.folder / "keys"),
+            SupplyKeys(self.folder / "keys", power),
             health,
             open_wire,
             self.outputs,
