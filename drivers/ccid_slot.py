@@ -83,7 +83,7 @@ class CcidSlot:
         """Send a command once and return its answer, failed or not."""
         message = Message(kind, self._slot, self._sequence, parameters, data)
         self._sequence = (self._sequence + 1) & 0xFF
-        await self.link.send(encode(message))
+        await self.link.send(encode(message), reply_timeout_s)
         return await self._answer(message, reply_timeout_s)
 
     async def query(
@@ -119,7 +119,7 @@ class CcidSlot:
                         raise Garbled
                     naks += 1
                     nak_echo_due = self._echo
-                    await self.link.send(NAK_FRAME)
+                    await self.link.send(NAK_FRAME, reply_timeout_s)
                 case NotUnderstood() if nak_echo_due:
                     nak_echo_due = False
                 case NotUnderstood():

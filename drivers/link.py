@@ -77,19 +77,31 @@ class Link(Generic[Frame]):
 
     async def ask(self, request: bytes, reply_timeout_s: float) -> Frame:
         """Send a request and return the next frame. The caller holds the link."""
-        await self.send(request)
+        await self.send(request, reply_timeout_s)
         return await self.next_frame(reply_timeout_s)
 
-    async def send(self, data: bytes) -> None:
-        """Send one frame; what an earlier, timed-out question left behind is dropped first."""
+    async def send(self, data: bytes, longest_s: float) -> None:
+        """Send one frame; what an earlier, timed-out question left behind is dropped first.
+
+        Hangs up on a machine that does not take all of it in this time, and when it is called off
+        before: whatever came next would be taken for the rest of the frame.
+        """
         if self._stale:
             await self._drain()
         self.unasked_frames += len(self._frames)
         self._frames.clear()
+        sent = False
         try:
-            await self._wire.send(data)
+            async with asyncio.timeout(longest_s):
+                await self._wire.send(data)
+            sent = True
+        except TimeoutError as error:
+            raise WireClosed("The machine takes no more bytes.", waited_s=longest_s) from error
         except OSError as error:
             raise WireClosed from error
+        finally:
+            if not sent:
+                await self._wire.aclose()
 
     async def next_frame(self, reply_timeout_s: float) -> Frame:
         """Wait for one whole frame."""
@@ -114,7 +126,7 @@ class Link(Generic[Frame]):
         The caller holds the link; the dialogue is distrusted afterwards.
         """
         heard = b""
-        await self.send(question)
+        await self.send(question, patience_s)
         try:
             async with asyncio.timeout(patience_s):
                 while len(heard) < OVERHEARD_BYTES_MAX:

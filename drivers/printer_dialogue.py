@@ -6,7 +6,6 @@ cannot pass, and the whole reading is done again after the wire has fallen silen
 make up an act, and what evidence proves, is the driver's business.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,23 +139,10 @@ class PrinterDialogue:
         """Send once and wait for the answer; both bounded, with time for the request's bytes."""
         longest_s += len(request) / self._download_bytes_per_s
         garbage_bytes = self.link.garbage_bytes
-        await self._send_whole(request, longest_s)
+        await self.link.send(request, longest_s)
         try:
             return answer_text(await self.link.next_frame(longest_s))
         except ReplyTimeout as error:
             if self.link.garbage_bytes > garbage_bytes:
                 raise Garbled(waited_s=longest_s) from error
             raise
-
-    async def _send_whole(self, request: bytes, longest_s: float) -> None:
-        """Send everything or hang up: the next command would be taken for a bitmap's rest."""
-        sent = False
-        try:
-            async with asyncio.timeout(longest_s):
-                await self.link.send(request)
-            sent = True
-        except TimeoutError as error:
-            raise ReplyTimeout("The machine takes no more bytes.", waited_s=longest_s) from error
-        finally:
-            if not sent:
-                await self.link.aclose()

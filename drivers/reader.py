@@ -272,7 +272,7 @@ class ReadBackReader:
 
         On a serial line the answer to what an earlier driver asked may come to this one.
         """
-        await self._link.send(encode(request, data))
+        await self._link.send(encode(request, data), reply_timeout_s)
         for _ in range(1 + _STRAY_ANSWERS_MAX):
             received = await self._link.next_frame(reply_timeout_s)
             if isinstance(received, Damaged):

@@ -237,7 +237,7 @@ class RetransferPrinter:
         longest_s = self._timeouts.reply_timeout_s
         longest_s += len(request) / self._timeouts.download_bytes_per_s
         garbage_bytes = self._link.garbage_bytes
-        await self._send(request, longest_s)
+        await self._link.send(request, longest_s)
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + longest_s
         try:
@@ -249,15 +249,6 @@ class RetransferPrinter:
             if self._link.garbage_bytes > garbage_bytes:
                 raise Garbled(waited_s=longest_s) from error
             raise
-
-    async def _send(self, request: bytes, longest_s: float) -> None:
-        """Send everything, or hang up on a machine that takes no more."""
-        try:
-            async with asyncio.timeout(longest_s):
-                await self._link.send(request)
-        except TimeoutError as error:
-            await self._link.aclose()
-            raise ReplyTimeout("The machine takes no more bytes.", waited_s=longest_s) from error
 
 
 def _note(status: RetransferStatus) -> Note:

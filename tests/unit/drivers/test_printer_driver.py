@@ -369,11 +369,18 @@ async def test_a_printer_that_stops_taking_bytes_is_hung_up_on() -> None:
     """Half a bitmap was sent: whatever came next would be taken for its rest."""
     wire = Clogged(6)
     printer = CardPrinter(wire, PrinterTimeouts())
-    with pytest.raises(ReplyTimeout):
+    with pytest.raises(WireClosed, match="takes no more bytes"):
         await print_card(printer, job("WWWW", "W"))
     assert wire.sent[-1] == b"\x1bDbc;k;2;1016;" + bytes(1016) + b"\r"
     with pytest.raises(WireClosed):
         await printer.insert()
+
+
+async def test_a_printer_that_takes_no_question_is_told_as_such() -> None:
+    wire = Clogged(1)
+    with pytest.raises(WireClosed, match="takes no more bytes"):
+        await CardPrinter(wire, PrinterTimeouts()).identify()
+    assert len(wire.sent) == 1, "a wire that was hung up is not asked again"
 
 
 async def test_half_a_bitmap_ends_the_wire_when_the_print_is_called_off() -> None:

@@ -224,11 +224,28 @@ async def test_a_machine_that_takes_no_more_bytes_is_hung_up_on() -> None:
     near, _ = memory_pair()
     clogged = Clogged(near._incoming, near._outgoing)
     printer = RetransferPrinter(clogged, RetransferTimeouts())
-    with pytest.raises(ReplyTimeout):
-        await printer.insert()
-    with pytest.raises((ReplyTimeout, WireClosed)):
-        await printer.status()
+    for ask in (printer.status, printer.identify):
+        with pytest.raises(WireClosed, match="takes no more bytes"):
+            await ask()
     assert near._outgoing.closed
+
+
+async def test_a_wire_that_is_slow_to_fall_silent_is_not_a_machine_that_takes_no_bytes() -> None:
+    """What an earlier host was still to hear is waited out; that is not the machine's delay."""
+    near, far = memory_pair()
+    peer = Peer(far, [State()], {}, {})
+
+    async def late_answers() -> None:
+        for _ in range(50):
+            await far.send(b"late")
+            await asyncio.sleep(0.01)
+        await peer.serve()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(late_answers())
+        printer = RetransferPrinter(near, RetransferTimeouts(reply_timeout_s=0.05))
+        assert (await printer.identify()).serial_number == "RTP-1"
+        await printer.aclose()
 
 
 # --- acts
