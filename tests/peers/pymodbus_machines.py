@@ -16,8 +16,8 @@ from pymodbus.pdu.device import ModbusDeviceIdentification
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from tests.contract.ways import until
-from tests.peers.peer import package, peer, started
+from tests.peers.peer import package
+from tests.peers.socat import joined, port
 
 WRITE_ONE = 6
 BUSY, FAULT = 2, 4
@@ -228,11 +228,8 @@ async def served(
         finally:
             await server.shutdown()  # type: ignore[no-untyped-call]  # theirs
         return
-    program = peer("socat", "socat", "-V")
     near, far = folder / "near", folder / "far"
-    ends = [f"pty,raw,echo=0,link={end}" for end in (near, far)]
-    async with started(program, *ends):
-        await until(lambda: near.exists() and far.exists())
+    async with joined(port(near), port(far)):
         serial = ModbusSerialServer(
             devices,
             identity=who,

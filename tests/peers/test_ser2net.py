@@ -27,6 +27,7 @@ from simulators.transport import SimulatedTransport, TransportSettings
 from tests.contract.ways import until
 from tests.peers.mqtt_peers import free_port
 from tests.peers.peer import peer, started
+from tests.peers.socat import joined, port
 from tests.peers.test_socat import read_back, reader_with_a_card
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
@@ -70,9 +71,7 @@ def listens(tcp_port: int) -> bool:
 @asynccontextmanager
 async def cable(plug: Path, machine: Path) -> AsyncIterator[None]:
     """Plug a machine in at `plug`; leaving unplugs it."""
-    program = peer("socat", "socat", "-V")
-    async with started(program, f"pty,raw,echo=0,link={plug}", f"{machine},raw,echo=0"):
-        await until(plug.exists)
+    async with joined(port(plug), f"{machine},raw,echo=0"):
         yield
     await until(lambda: not plug.exists())
 
@@ -117,9 +116,9 @@ async def test_unplugged_in_a_move_and_plugged_in_again(tmp_path: Path) -> None:
     machine = SimulatedTransport(floor, 1, 1, pace(2.0), settings, "TRN-1")
     plug = tmp_path / "plug"
     async with on_pseudo_terminals({"transport": machine}, tmp_path) as urls:
-        port = Path(urlsplit(urls["transport"]).path)
+        machines_port = Path(urlsplit(urls["transport"]).path)
         async with server(plug, tmp_path) as url:
-            async with asyncio.TaskGroup() as group, cable(plug, port):
+            async with asyncio.TaskGroup() as group, cable(plug, machines_port):
                 transport = Transport(await open_wire(url, 2.0))
                 await transport.home()
                 note = await transport.move_note()
@@ -127,7 +126,7 @@ async def test_unplugged_in_a_move_and_plugged_in_again(tmp_path: Path) -> None:
                 await until(lambda: not floor.store(MAGAZINE))
             with pytest.raises(WireClosed):
                 await identified(url)
-            async with cable(plug, port):
+            async with cable(plug, machines_port):
                 transport = Transport(await open_wire(url, 2.0))
                 assert await transport.move_outcome(note) is Outcome.DONE
                 await transport.aclose()

@@ -17,8 +17,8 @@ from simulators.floor import MAGAZINE, ChipMemory, Floor, LifeCycle, infeed
 from simulators.machine import Pace
 from simulators.reader import ReaderSettings, SimulatedReader
 from simulators.serving import on_pseudo_terminals, on_tcp
-from tests.contract.ways import until
 from tests.peers.peer import peer, started
+from tests.peers.socat import joined, port
 
 pytestmark = [pytest.mark.peer, pytest.mark.real_time]
 
@@ -51,12 +51,10 @@ async def read_back(url: str) -> None:
 
 
 @asynccontextmanager
-async def virtual_port(far: str, port: Path) -> AsyncIterator[str]:
+async def virtual_port(far: str, link: Path) -> AsyncIterator[str]:
     """Let socat make a serial port whose far end is `far`."""
-    program = peer("socat", "socat", "-V")
-    async with started(program, f"pty,raw,echo=0,link={port}", far):
-        await until(port.exists)
-        yield f"serial://{port}?baud=115200"
+    async with joined(port(link), far):
+        yield f"serial://{link}?baud=115200"
 
 
 async def test_a_null_modem_carries_a_whole_reading(tmp_path: Path) -> None:
@@ -85,9 +83,9 @@ async def test_a_port_server_in_front_of_a_serial_machine(tmp_path: Path) -> Non
             async with asyncio.timeout(10.0):
                 told = await server.stdout.readuntil(b"listening on ")
                 told = await server.stdout.readline()
-            port = re.search(rb":(\d+)\s*$", told)
-            assert port is not None, told
-            await read_back(f"tcp://127.0.0.1:{port[1].decode()}")
+            number = re.search(rb":(\d+)\s*$", told)
+            assert number is not None, told
+            await read_back(f"tcp://127.0.0.1:{number[1].decode()}")
 
 
 async def test_a_cable_that_is_pulled_out_is_a_wire_that_closed(tmp_path: Path) -> None:
