@@ -6,7 +6,7 @@ null modem, killed: the terminal that ser2net has open vanishes as a USB adapter
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -71,9 +71,11 @@ def listens(tcp_port: int) -> bool:
 @asynccontextmanager
 async def cable(plug: Path, machine: Path) -> AsyncIterator[None]:
     """Plug a machine in at `plug`; leaving unplugs it."""
-    async with joined(port(plug), f"{machine},raw,echo=0"):
-        yield
-    await until(lambda: not plug.exists())
+    with ExitStack() as unplugged:
+        # A killed socat leaves its name behind, soon that of another test's terminal.
+        unplugged.callback(plug.unlink)
+        async with joined(port(plug), f"{machine},raw,echo=0"):
+            yield
 
 
 async def test_every_byte_of_a_reading_passes(tmp_path: Path) -> None:
