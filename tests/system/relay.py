@@ -44,8 +44,7 @@ class Relay:
     def cut(self) -> None:
         """Hang up both ends; nobody listens on the port until `mend`."""
         # Closing alone would not wake the thread that accepts.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        _shut(self._listener)
         self._hang_up()
 
     def mend(self) -> None:
@@ -55,8 +54,7 @@ class Relay:
 
     def close(self) -> None:
         """End it."""
-        self._listener.close()
-        self._hang_up()
+        self.cut()
 
     def _listen(self, port: int) -> socket.socket:
         listener = socket.socket()
