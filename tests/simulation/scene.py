@@ -6,7 +6,7 @@ makes nothing true itself: what must hold is asserted by `checkers` and by each 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -152,6 +152,17 @@ class Scene:
         plant = self.world.plant.lines[line]
         plant.floor.load_blanks(blanks, plant.chips)
         await self.verbs.load_stock(line, blanks, "test")
+
+    @contextmanager
+    def full_disk(self, when: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """While this lasts the ledger cannot be written whenever `when` is true."""
+        store = self.world.store
+        assert store is not None
+        store.disk_is_full = when
+        try:
+            yield
+        finally:
+            store.disk_is_full = lambda: False
 
     # What is seen.
 

@@ -9,7 +9,6 @@ import pytest
 
 from controller.outputs import Outputs
 from drivers.wire import Wire
-from jobs.ledger.store import LedgerUnavailable
 from jobs.package_maker import PackagePlan
 from jobs.rows import BoxState, Card
 from jobs.states import BatchTrigger, CardState, OrderState, OrderTrigger
@@ -202,17 +201,10 @@ async def test_two_persons_let_the_same_station_work_again(tmp_path: Path) -> No
 async def test_a_batch_cancelled_while_it_is_taken_in_gets_no_more_orders(tmp_path: Path) -> None:
     async with scene(tmp_path, person=False) as stage:
         package = stage.write(PackagePlan(120, DAY))
-        store, full_s = stage.world.store, asyncio.get_running_loop().time() + 1.0
-        assert store is not None
-
-        def disk_is_full() -> None:
-            if asyncio.get_running_loop().time() < full_s:
-                raise LedgerUnavailable("no room")
-
-        store.before_write = disk_is_full  # type: ignore[method-assign]  # a slow file
         async with asyncio.TaskGroup() as group:
-            taking = group.create_task(stage.verbs.take_package(package, "test"))
-            await stage.until(lambda: bool(stage.books.orders))
+            with stage.full_disk():
+                taking = group.create_task(stage.verbs.take_package(package, "test"))
+                await stage.until(lambda: bool(stage.books.orders))
             assert len(stage.books.orders) < 60
             await stage.verbs.change_batch("B-00001", BatchTrigger.CANCEL, "test", "wrong file")
         assert taking.result().accepted < 60
@@ -229,20 +221,12 @@ async def test_a_manifest_says_nothing_that_a_crash_could_undo(tmp_path: Path) -
         await stage.until(
             lambda: any(work.destination.startswith("tray") for work in stage.books.works.values())
         )
-        store, full = stage.world.store, True
-        assert store is not None
-
-        def disk_is_full() -> None:
-            if full:
-                raise LedgerUnavailable("no room")
-
-        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
         manifest = tmp_path / "out" / "boxes" / "X-00001" / "manifest.json"
-        await stage.until(lambda: "X-00001" in stage.books.boxes)
-        await asyncio.sleep(30.0)
-        assert stage.books.boxes["X-00001"].state is BoxState.SEALED
-        assert not manifest.exists()
-        full = False
+        with stage.full_disk():
+            await stage.until(lambda: "X-00001" in stage.books.boxes)
+            await asyncio.sleep(30.0)
+            assert stage.books.boxes["X-00001"].state is BoxState.SEALED
+            assert not manifest.exists()
         await stage.until(manifest.exists)
 
 
@@ -253,31 +237,24 @@ async def test_a_card_settled_while_the_disk_is_full_is_not_touched_any_more(
         await stage.loads(10)
         await stage.takes(PackagePlan(1, DAY))
         await stage.until(lambda: stage.station_state("encoder-2") == "Execute")
-        store, full = stage.world.store, True
-        assert store is not None
 
-        def disk_is_full() -> None:
-            begun = [work.act for work in stage.books.works.values()]
-            if full and "laminate" in begun:
-                raise LedgerUnavailable("no room")
+        def lamination_begun() -> bool:
+            return any(work.act == "laminate" for work in stage.books.works.values())
 
-        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
-        await stage.until(
-            lambda: any(work.act == "laminate" for work in stage.books.works.values())
-        )
-        work = next(iter(stage.books.works.values()))
-        card = stage.books.cards[work.cards[0]]
         async with asyncio.TaskGroup() as group:
-            station = stage.service.lines["line-1"].line.station_at(f"{work.station} inside")
-            assert station is not None
-            group.create_task(station.abort("smoke", "device.fault"))
-            await asyncio.sleep(1.0)
-            # The intent is not on the disk yet: the machine has not been told anything.
-            plastic = next(one for _, one in stage.floor.everything() if one.front)
-            assert plastic.laminations == []
-            group.create_task(stage.verbs.spoil_card(card.id, "taken out by hand", "test"))
-            await asyncio.sleep(1.0)
-            full = False
+            with stage.full_disk(lamination_begun):
+                await stage.until(lamination_begun)
+                work = next(iter(stage.books.works.values()))
+                card = stage.books.cards[work.cards[0]]
+                station = stage.service.lines["line-1"].line.station_at(f"{work.station} inside")
+                assert station is not None
+                group.create_task(station.abort("smoke", "device.fault"))
+                await asyncio.sleep(1.0)
+                # The intent is not on the disk yet: the machine has not been told anything.
+                plastic = next(one for _, one in stage.floor.everything() if one.front)
+                assert plastic.laminations == []
+                group.create_task(stage.verbs.spoil_card(card.id, "taken out by hand", "test"))
+                await asyncio.sleep(1.0)
         await asyncio.sleep(60.0)
         assert card.state is CardState.SPOILED
         assert plastic.laminations == []

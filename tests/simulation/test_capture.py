@@ -17,7 +17,6 @@ from drivers.replay import Record, lives
 from drivers.tap import Traffic
 from drivers.wire import Wire
 from jobs.events import Event, Kind
-from jobs.ledger.store import LedgerUnavailable
 from jobs.package_maker import PackagePlan
 from jobs.vault import KeyFolder, KeyMissing
 from simulators.faults import Traced
@@ -210,24 +209,16 @@ async def test_a_hang_up_and_what_comes_after_it_are_in_the_same_capture(tmp_pat
 
 async def test_a_capture_is_not_told_to_be_whole_before_its_end_is_durable(tmp_path: Path) -> None:
     async with at_work(tmp_path) as stage:
-        store, full = stage.world.store, True
-        assert store is not None
-
-        def disk_is_full() -> None:
-            if full:
-                raise LedgerUnavailable("no room")
-
         timed = await stage.verbs.begin_capture(PRINTER, TECHNICIAN, 5)
         ended = await stage.verbs.begin_capture(ENCODER, TECHNICIAN, 3_000)
-        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
         async with asyncio.TaskGroup() as group:
-            files = [group.create_task(file_of(one)) for one in (timed, ended)]
-            verb = group.create_task(stage.verbs.end_capture(ENCODER, TECHNICIAN))
-            await asyncio.sleep(60)
-            assert timed.ended is Ended.TIME
-            assert ended.ended is Ended.PERSON
-            assert not any(one.done() for one in (*files, verb))
-            full = False
+            with stage.full_disk():
+                files = [group.create_task(file_of(one)) for one in (timed, ended)]
+                verb = group.create_task(stage.verbs.end_capture(ENCODER, TECHNICIAN))
+                await asyncio.sleep(60)
+                assert timed.ended is Ended.TIME
+                assert ended.ended is Ended.PERSON
+                assert not any(one.done() for one in (*files, verb))
         assert [one.draft.data.get("ended") for one in captures_on_record(stage)[2:]] == [
             "person", "time",
         ]  # fmt: skip

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from jobs.ledger.store import LedgerUnavailable
 from jobs.package_maker import PackagePlan
 from simulators.laminator import SimulatedLaminator
 from tests.simulation.checkers import (
@@ -25,22 +24,15 @@ async def test_a_laminator_exchanged_while_the_disk_is_full_gets_an_act_of_its_o
         await stage.loads(10)
         await stage.takes(PackagePlan(1, DAY))
         await stage.until(lambda: stage.station_state("encoder-2") == "Execute")
-        store, full = stage.world.store, True
-        assert store is not None
-
-        def disk_is_full() -> None:
-            if full and lamination_begun(stage):
-                raise LedgerUnavailable("no room")
-
-        store.before_write = disk_is_full  # type: ignore[method-assign]  # a full disk
-        await stage.until(lambda: lamination_begun(stage))
-        (work,) = stage.books.works.values()
-        laminator = stage.machine(work.station)
-        assert isinstance(laminator, SimulatedLaminator)
-        laminator._mechanics.controller._identity[0x80] = b"LAM-OTHER"
-        await asyncio.sleep(60.0)
-        full = False
+        with stage.full_disk(lambda: lamination_begun(stage)):
+            await stage.until(lambda: lamination_begun(stage))
+            (work,) = stage.books.works.values()
+            laminator = stage.machine(work.station)
+            assert isinstance(laminator, SimulatedLaminator)
+            laminator._mechanics.controller._identity[0x80] = b"LAM-OTHER"
+            await asyncio.sleep(60.0)
         await stage.ended()
+        store = stage.service.ledger.store
         rows = store.query("SELECT machine_serial FROM events WHERE kind = 'machine_seen'")
         assert "LAM-OTHER" in [row["machine_serial"] for row in rows]
         (first, second) = store.query("SELECT state, note FROM works WHERE act = 'laminate'")

@@ -27,7 +27,7 @@ from jobs.account import account
 from jobs.application import Application
 from jobs.events import Event
 from jobs.ledger.ledger import InlineWriter, Ledger, open_ledger
-from jobs.ledger.store import Group, Store
+from jobs.ledger.store import Group, LedgerUnavailable, Store
 from jobs.package_maker import PackagePlan, Series, file_name, package_pieces
 from jobs.portrait import portraits
 from jobs.states import OrderState
@@ -51,6 +51,7 @@ class SupplyStore(Store):
 
     power: Power
     kill: Callable[[], None]
+    disk_is_full: Callable[[], bool]
     writes = 0
 
     def before_write(self) -> None:
@@ -62,6 +63,8 @@ class SupplyStore(Store):
     def write(self, groups: Iterable[Group]) -> None:
         if not self.power.on:
             raise PowerCut
+        if self.disk_is_full():
+            raise LedgerUnavailable("no room")
         self.before_write()
         super().write(groups)
         self.writes += 1
@@ -195,6 +198,7 @@ class World:
         self.store = self.store_type(self.connection)
         self.store.power = self.power
         self.store.kill = self.kill
+        self.store.disk_is_full = lambda: False
         health = LedgerHealth()
         writer = InlineWriter(self.store, 2.0, health.tell)
         ledger = await open_ledger(self.store, writer, self.clock.now_us)
